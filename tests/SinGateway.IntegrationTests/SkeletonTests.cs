@@ -1,0 +1,7 @@
+namespace SinGateway.IntegrationTests;
+
+public sealed class SkeletonTests
+{
+    [Test]
+    public async Task A_test_runs() => await Assert.That(Environment.ProcessId).IsPositive();
+}
