@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Logging;
+using SinGateway.Discord;
+using SinGateway.Forwarding;
+using SinGateway.Sessions;
+using SinGateway.Singyeong;
+
+namespace SinGateway.Configuration;
+
+/// <summary>A configuration file that passed every check: what the rest of the program reads, with all defaults filled in.</summary>
+internal sealed record GatewayConfiguration
+{
+    /// <summary>The bot token without the <c>Bot </c> prefix. A secret: never logged.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>Where sessions are kept; null keeps them in <see cref="StateFile"/>.</summary>
+    public RedisDsn? Redis { get; init; }
+
+    public string RedisPrefix { get; init; } = "";
+
+    public string StateFile { get; init; } = "singateway.state";
+
+    public required SingyeongDsn Singyeong { get; init; }
+
+    public LogLevel LoggingLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>The bit set of Discord's gateway intents.</summary>
+    public long Intents { get; init; } = 513;
+
+    /// <summary>Null when clustering is off.</summary>
+    public ClusteringOptions? Clustering { get; init; }
+
+    /// <summary>At least one rule, in the file's order; a rule's index is part of its nonces.</summary>
+    public required IReadOnlyList<ForwardingRule> Forwarding { get; init; }
+
+    /// <summary>Without a slash at its end: a route such as <c>/gateway/bot</c> is put behind it.</summary>
+    public Uri DiscordApiBaseUrl { get; init; } = new("https://discord.com/api/v10");
+
+    public GatewayCompression Compression { get; init; } = GatewayCompression.ZlibStream;
+
+    /// <summary>The number of shards without clustering; null is <c>auto</c>, what Discord recommends.</summary>
+    public int? ShardCount { get; init; }
+
+    /// <summary>The most that unconfirmed dispatches of one 신경 connection may take, in bytes.</summary>
+    public long OutboxBytes { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>Names the broker and nothing else: what a record prints by itself would hold the token.</summary>
+    public override string ToString() => $"configuration for {Singyeong}";
+}
+
+/// <summary>How the bot's shards are split over processes. Both counts are at least 1.</summary>
+internal sealed record ClusteringOptions(int ClusterCount, int ClusterShards)
+{
+    public int TotalShards => ClusterCount * ClusterShards;
+}

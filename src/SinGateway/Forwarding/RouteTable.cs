@@ -1,0 +1,96 @@
+using System.Text;
+
+namespace SinGateway.Forwarding;
+
+/// <summary>
+/// The rules, compiled for lookup by event name. Names in the file get their route at the start; others, when a rule takes <c>*</c>, at
+/// their first event. Discord decides on those names, so only so many of them are kept. Not thread-safe: each loop has its own.
+/// </summary>
+internal sealed class RouteTable
+{
+    public const string AllEvents = "*";
+
+    /// <summary>Names that are not in the file and are kept; the documented ones are 79.</summary>
+    public const int MaxLearnedNames = 1024;
+
+    /// <summary>In bytes; the longest documented name has 38.</summary>
+    public const int MaxLearnedNameLength = 128;
+
+    private readonly Dictionary<byte[], Route> _routes = new(EventNameComparer.Instance);
+    private readonly Dictionary<byte[], Route>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+    private readonly IReadOnlyList<ForwardingRule> _rules;
+    private readonly int _cluster;
+    private readonly bool _takesAll;
+    private readonly int _capacity;
+
+    /// <summary><paramref name="rules"/> are in the file's order. <paramref name="cluster"/> is 0 without clustering.</summary>
+    public RouteTable(IReadOnlyList<ForwardingRule> rules, int cluster)
+    {
+        _rules = rules;
+        _cluster = cluster;
+        _lookup = _routes.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _takesAll = rules.Any(rule => rule.Events.Contains(AllEvents));
+        foreach (string name in rules.SelectMany(rule => rule.Events).Where(name => name != AllEvents).Distinct())
+        {
+            byte[] key = Encoding.UTF8.GetBytes(name);
+            _routes.Add(key, Compile(name, key));
+        }
+
+        _capacity = _routes.Count + MaxLearnedNames;
+    }
+
+    /// <summary>
+    /// The route of an event, or null when no rule matches. <paramref name="eventName"/> is UTF-8, and only read during the call.
+    /// Does not allocate for a name that is kept.
+    /// </summary>
+    public Route? Find(ReadOnlySpan<byte> eventName)
+    {
+        if (_lookup.TryGetValue(eventName, out Route? route) || !_takesAll)
+        {
+            return route;
+        }
+
+        route = Compile(Encoding.UTF8.GetString(eventName), eventName);
+        if (_routes.Count < _capacity && eventName.Length <= MaxLearnedNameLength)
+        {
+            _lookup[eventName] = route;
+        }
+
+        return route;
+    }
+
+    private Route Compile(string name, ReadOnlySpan<byte> eventName)
+    {
+        List<RouteCopy> copies = [];
+        foreach (ForwardingRule rule in _rules)
+        {
+            if (rule.Events.Contains(AllEvents) || rule.Events.Contains(name))
+            {
+                copies.Add(new RouteCopy(rule, eventName, _cluster));
+            }
+        }
+
+        return new Route([.. copies]);
+    }
+
+    /// <summary>Event names by their bytes, so that a lookup needs no string.</summary>
+    private sealed class EventNameComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+    {
+        public static readonly EventNameComparer Instance = new();
+
+        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+        public int GetHashCode(byte[] obj) => GetHashCode(obj.AsSpan());
+
+        public int GetHashCode(ReadOnlySpan<byte> alternate)
+        {
+            HashCode hash = default;
+            hash.AddBytes(alternate);
+            return hash.ToHashCode();
+        }
+
+        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+    }
+}

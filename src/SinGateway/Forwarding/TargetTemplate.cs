@@ -1,0 +1,35 @@
+using System.Text;
+
+namespace SinGateway.Forwarding;
+
+/// <summary>
+/// A routing query compiled from the configuration: compact JSON in UTF-8, in the file's order of keys, with variables between literal
+/// pieces. Wire format: <c>{"application":"worker","ops":[{"path":"/events","op":"$contains","to":{"value":"READY"}}]}</c>.
+/// </summary>
+internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bool hasOps)
+{
+    /// <summary>At least one; literals and variables in the order of the text.</summary>
+    public IReadOnlyList<TemplateSegment> Segments { get; } = segments;
+
+    /// <summary>The query has operators. A no_route to such a target costs the connection, unless it is droppable (G9, G10).</summary>
+    public bool HasOps { get; } = hasOps;
+
+    /// <summary>The JSON with its variables as they stand in the configuration.</summary>
+    public override string ToString()
+    {
+        StringBuilder text = new();
+        foreach (TemplateSegment segment in Segments)
+        {
+            if (segment.Literal is { } literal)
+            {
+                text.Append(Encoding.UTF8.GetString(literal));
+            }
+            else
+            {
+                text.Append("{{").Append(TemplateVariables.Name(segment.Variable)).Append("}}");
+            }
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,139 @@
+using System.Text;
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+using SinGateway.Forwarding;
+
+namespace SinGateway.Tests.Forwarding;
+
+public sealed class RouteTableTests
+{
+    [Test]
+    public async Task Every_rule_that_matches_gives_a_copy_in_the_order_of_the_rules()
+    {
+        RouteTable table = new([Rule(0, "*"), Rule(1, "READY"), Rule(2, "READY", "RESUMED")], cluster: 0);
+
+        await Assert.That(RuleIndexes(table, "READY")).IsEqualTo("0 1 2");
+        await Assert.That(RuleIndexes(table, "RESUMED")).IsEqualTo("0 2");
+        await Assert.That(RuleIndexes(table, "TYPING_START")).IsEqualTo("0");
+    }
+
+    [Test]
+    public async Task An_event_that_no_rule_names_has_no_route()
+    {
+        RouteTable table = new([Rule(0, "READY")], cluster: 0);
+
+        await Assert.That(table.Find("READ"u8)).IsNull();
+        await Assert.That(table.Find("READY_"u8)).IsNull();
+        await Assert.That(table.Find(""u8)).IsNull();
+        await Assert.That(table.Find("*"u8)).IsNull();
+    }
+
+    [Test]
+    public async Task A_name_seen_before_keeps_its_route()
+    {
+        RouteTable table = new([Rule(0, "*")], cluster: 0);
+
+        await Assert.That(table.Find("SOME_NEW_EVENT"u8)).IsSameReferenceAs(table.Find("SOME_NEW_EVENT"u8));
+    }
+
+    [Test]
+    public async Task A_name_seen_before_is_found_without_allocation()
+    {
+        RouteTable table = new([Rule(0, "*"), Rule(1, "READY")], cluster: 0);
+        long allocated = 0;
+
+        // The first turns let the runtime allocate what it needs for itself.
+        for (int turn = 0; turn < 100; turn++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            table.Find("READY"u8);
+            table.Find("SOME_NEW_EVENT"u8);
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        await Assert.That(allocated).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task Beyond_the_bound_a_name_is_routed_but_not_kept()
+    {
+        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        for (int i = 0; i < RouteTable.MaxLearnedNames; i++)
+        {
+            table.Find(Encoding.UTF8.GetBytes($"EVENT_{i}"));
+        }
+
+        await Assert.That(table.Find("EVENT_0"u8)).IsSameReferenceAs(table.Find("EVENT_0"u8));
+        await Assert.That(table.Find("ONE_MORE"u8)).IsNotSameReferenceAs(table.Find("ONE_MORE"u8));
+        await Assert.That(Render(table, "ONE_MORE", shard: 3)).IsEqualTo("""{"to":"ONE_MORE 3 0"}""");
+    }
+
+    [Test]
+    public async Task A_name_of_absurd_length_is_routed_but_not_kept()
+    {
+        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        byte[] name = Encoding.UTF8.GetBytes(new string('A', RouteTable.MaxLearnedNameLength + 1));
+
+        await Assert.That(table.Find(name)).IsNotSameReferenceAs(table.Find(name));
+    }
+
+    [Test]
+    [Arguments(0)]
+    [Arguments(9)]
+    [Arguments(10)]
+    [Arguments(65535)]
+    [Arguments(int.MaxValue)]
+    public async Task A_target_has_its_shard_cluster_and_event(int shard)
+    {
+        RouteTable table = new([Rule(0, "*")], cluster: 12);
+
+        await Assert.That(Render(table, "MESSAGE_CREATE", shard)).IsEqualTo($$"""{"to":"MESSAGE_CREATE {{shard}} 12"}""");
+    }
+
+    [Test]
+    public async Task A_target_without_variables_is_written_as_it_is()
+    {
+        TargetTemplateBuilder builder = new();
+        builder.AddJson("""{"application":"worker"}""");
+        RouteTable table = new([new ForwardingRule(0, DispatchKind.Send, builder.Build(hasOps: false), ["READY"])], cluster: 0);
+
+        await Assert.That(Render(table, "READY", shard: 1)).IsEqualTo("""{"application":"worker"}""");
+    }
+
+    [Test]
+    public void Any_event_name_is_rendered_as_valid_json() => Prop.ForAll<byte[], NonNegativeInt>((name, shard) =>
+    {
+        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        RouteCopy copy = table.Find(name)!.Copies[0];
+        byte[] target = new byte[copy.MeasureTarget(shard.Get)];
+        int written = copy.WriteTarget(shard.Get, target);
+        using JsonDocument json = JsonDocument.Parse(target);
+        string expected = $"{Encoding.UTF8.GetString(name)} {shard.Get} 0";
+        return written == target.Length && json.RootElement.GetProperty("to").GetString() == expected;
+    }).QuickCheckThrowOnFailure();
+
+    /// <summary>A rule whose target is <c>{"to":"{{EVENT}} {{SHARD}} {{CLUSTER}}"}</c>.</summary>
+    private static ForwardingRule Rule(int index, params string[] events)
+    {
+        TargetTemplateBuilder builder = new();
+        builder.AddJson("""{"to":""" + "\"");
+        builder.AddVariable(TemplateVariable.Event);
+        builder.AddText(" ");
+        builder.AddVariable(TemplateVariable.Shard);
+        builder.AddText(" ");
+        builder.AddVariable(TemplateVariable.Cluster);
+        builder.AddJson("\"}");
+        return new ForwardingRule(index, DispatchKind.Send, builder.Build(hasOps: false), events);
+    }
+
+    private static string RuleIndexes(RouteTable table, string name) =>
+        string.Join(' ', table.Find(Encoding.UTF8.GetBytes(name))!.Copies.ToArray().Select(copy => copy.Rule.Index));
+
+    private static string Render(RouteTable table, string name, int shard)
+    {
+        RouteCopy copy = table.Find(Encoding.UTF8.GetBytes(name))!.Copies[0];
+        byte[] target = new byte[copy.MeasureTarget(shard)];
+        return Encoding.UTF8.GetString(target, 0, copy.WriteTarget(shard, target));
+    }
+}
