@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -26,15 +27,16 @@ internal sealed class Worker(string dsn, string events, string name, string? met
             try
             {
                 await ServeAsync(uri, cancellationToken).ConfigureAwait(false);
-                _printer.Say("신경 closed the connection; coming back");
+                _printer.Say("신경 closed the connection; trying again");
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                break;
             }
             catch (Exception e) when (e is WebSocketException or IOException or JsonException)
             {
-                _printer.Say($"no connection to 신경 ({e.InnerException?.Message ?? e.Message}); coming back");
-            }
-            catch (OperationCanceledException)
-            {
-                break;
+                string reason = (e.GetBaseException() as SocketException)?.SocketErrorCode.ToString() ?? "the connection ended";
+                _printer.Say($"no connection to 신경 at {uri.Host}:{uri.Port} ({reason}); trying again");
             }
             try
             {

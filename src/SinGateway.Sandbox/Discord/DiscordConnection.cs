@@ -151,7 +151,12 @@ internal sealed class DiscordConnection
         _connection.Reset();
     }
 
-    public void StopReading(bool on) => _connection.StopReading(on);
+    /// <summary>While on, nothing that the peer sends is seen, and its missing heartbeats are not held against it.</summary>
+    public void StopReading(bool on)
+    {
+        _protocol.ForgiveHeartbeat();
+        _connection.StopReading(on);
+    }
 
     private async Task EndLaterAsync()
     {

@@ -22,6 +22,8 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
     public bool MissedHeartbeat(long now) =>
         _lastHeartbeat != 0 && now - _lastHeartbeat > server.Options.HeartbeatInterval * 3L / 2 + 1000;
 
+    public void ForgiveHeartbeat() => _lastHeartbeat = Environment.TickCount64;
+
     public void Start()
     {
         _lastHeartbeat = Environment.TickCount64;

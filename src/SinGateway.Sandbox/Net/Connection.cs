@@ -117,7 +117,7 @@ internal sealed class Connection : IDisposable
             }
             _socket.Shutdown(SocketShutdown.Send);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException or InvalidOperationException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException or InvalidOperationException or NotSupportedException)
         {
         }
         await Task.Delay(100).ConfigureAwait(false);

@@ -178,36 +178,31 @@ internal sealed class SingyeongConnection
 
     private void Identify(ReadOnlySpan<byte> data)
     {
-        using JsonDocument document = JsonDocument.Parse(data.IsEmpty ? "null"u8.ToArray() : data.ToArray());
-        JsonElement identify = document.RootElement;
-        string? clientId = Text(identify, "client_id");
-        string? application = Text(identify, "application_id");
-        Dictionary<string, MetadataValue>? metadata = [];
-        if (identify.ValueKind == JsonValueKind.Object && identify.TryGetProperty("metadata"u8, out JsonElement given)
-            && given.ValueKind != JsonValueKind.Null)
+        if (_client is not null)
         {
-            metadata = SingyeongClient.ReadMetadata(given);
-        }
-        if (_client is not null || string.IsNullOrEmpty(clientId) || string.IsNullOrEmpty(application) || application.Contains(' ') || metadata is null)
-        {
-            Fatal(_client is not null ? "already identified" : metadata is null ? "invalid metadata" : "invalid identify");
+            Fatal("already identified");
             return;
         }
-        SingyeongClient client = new(application, clientId, _connection)
+        if (IdentifyRequest.Read(data) is not { } request)
         {
-            IsRestricted = Text(identify, "auth") != _server.Options.SingyeongPassword,
-            WantsClientUpdates = identify.TryGetProperty("receive_client_updates"u8, out JsonElement wants) && wants.ValueKind == JsonValueKind.True,
-            Metadata = metadata,
+            Fatal("invalid identify");
+            return;
+        }
+        SingyeongClient client = new(request.Application, request.ClientId, _connection)
+        {
+            IsRestricted = request.Auth != _server.Options.SingyeongPassword,
+            WantsClientUpdates = request.WantsClientUpdates,
+            Metadata = request.Metadata,
         };
         if (!_server.Registry.TryAdd(client))
         {
             Interlocked.Increment(ref _server.Statistics.Duplicates);
-            Fatal($"{clientId}: already registered for app {application}");
+            Fatal($"{client.ClientId}: already registered for app {client.Application}");
             return;
         }
         _client = client;
         LastHeartbeat = LastFrame;
-        JsonPacketWriter.Ready(Outgoing, clientId, client.IsRestricted);
+        JsonPacketWriter.Ready(Outgoing, client.ClientId, client.IsRestricted);
         _touched.Add(Outgoing);
     }
 
@@ -417,9 +412,4 @@ internal sealed class SingyeongConnection
         await Task.Delay(milliseconds).ConfigureAwait(false);
         _connection.Dispose();
     }
-
-    private static string? Text(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
 }
