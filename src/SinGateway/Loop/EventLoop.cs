@@ -37,6 +37,9 @@ internal sealed class EventLoop : IDisposable
         SystemCalls.EpollAddDescriptor(_epoll, _wakeUp, SystemCalls.PollIn, WakeUp);
     }
 
+    /// <summary>Something threw on the loop, which is a bug and the end of the loop. Called on its thread.</summary>
+    public event Action<Exception>? Failed;
+
     /// <summary>Milliseconds since the loop was made, on the monotonic clock, as of the current turn.</summary>
     public long Now { get; private set; }
 
@@ -125,6 +128,18 @@ internal sealed class EventLoop : IDisposable
     public void AssertOnThread() => Debug.Assert(_thread is null || _thread == Thread.CurrentThread, "called off the loop's thread");
 
     private void Run()
+    {
+        try
+        {
+            Turn();
+        }
+        catch (Exception failure) when (Failed is not null)
+        {
+            Failed(failure);
+        }
+    }
+
+    private void Turn()
     {
         Span<byte> events = stackalloc byte[EventsPerWait * SystemCalls.EpollEventSize];
         ReadClock();
