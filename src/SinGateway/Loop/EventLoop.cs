@@ -60,14 +60,16 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. Callable from any thread; takes no lock.</summary>
     public void Post(Action action)
     {
+        // Once it is in the list, the action's Next belongs to the loop: only the local may be read after that.
         var posted = new PostedAction(action);
+        PostedAction? before;
         do
         {
-            posted.Next = Volatile.Read(ref _posted);
+            posted.Next = before = Volatile.Read(ref _posted);
         }
-        while (Interlocked.CompareExchange(ref _posted, posted, posted.Next) != posted.Next);
+        while (Interlocked.CompareExchange(ref _posted, posted, before) != before);
 
-        if (posted.Next is null)
+        if (before is null)
         {
             SystemCalls.Signal(_wakeUp);
         }
