@@ -30,6 +30,7 @@ internal sealed class CrashTests
             await scenario.Sandbox.OrderAsync("/singyeong/drop");
             await scenario.HoldsAsync(statistics => statistics.Singyeong.Has("gateway"), "the gateway is back at 신경");
 
+            await EveryShardBeatsAsync(scenario);
             await scenario.Sandbox.BurstAsync(BurstOfShard);
             await scenario.Gateway.KillAsync();
             await scenario.Sandbox.BurstAsync(BurstOfShard);
@@ -70,6 +71,13 @@ internal sealed class CrashTests
         await Assert.That(end.Discord.ClientCloses.Keys).DoesNotContain(1000).And.DoesNotContain(1001).And.DoesNotContain(1006);
         await Assert.That(end.Discord.Violations).IsEmpty();
         await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
+    }
+
+    /// <summary>Waits for a heartbeat of every shard, which Discord takes as the leave to forget.</summary>
+    private static async Task EveryShardBeatsAsync(Scenario scenario)
+    {
+        long before = (await scenario.Sandbox.StatisticsAsync()).Discord.Heartbeats;
+        await scenario.HoldsAsync(statistics => statistics.Discord.Heartbeats >= before + 2 * Shards, "every shard sends heartbeats");
     }
 
     private static Task AllResumeAsync(Scenario scenario, long resumes) => scenario.HoldsAsync(

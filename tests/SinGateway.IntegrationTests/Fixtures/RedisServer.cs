@@ -5,54 +5,74 @@ namespace SinGateway.IntegrationTests.Fixtures;
 /// <summary>A real redis-server of one test's own, on a unix socket, without persistence.</summary>
 internal sealed class RedisServer : IAsyncDisposable
 {
-    private readonly TemporaryDirectory _directory;
-    private readonly ChildProcess _process;
-    private readonly ConnectionMultiplexer _connection;
-
-    private RedisServer(TemporaryDirectory directory, ChildProcess process, ConnectionMultiplexer connection)
-    {
-        _directory = directory;
-        _process = process;
-        _connection = connection;
-    }
+    private readonly TemporaryDirectory _directory = new();
+    private ChildProcess? _process;
+    private ConnectionMultiplexer? _connection;
 
     /// <summary>What a configuration's redisDSN says.</summary>
-    public string Dsn => $"unix://{SocketOf(_directory)}";
+    public string Dsn => $"unix://{Socket}";
 
-    public IDatabase Database => _connection.GetDatabase();
+    public IDatabase Database => _connection!.GetDatabase();
 
-    public string[] Keys => [.. _connection.GetServers()[0].Keys().Select(key => key.ToString()).Order(StringComparer.Ordinal)];
+    public string[] Keys => [.. _connection!.GetServers()[0].Keys().Select(key => key.ToString()).Order(StringComparer.Ordinal)];
+
+    private string Socket => _directory.File("redis.sock");
 
     public static async Task<RedisServer> StartAsync()
     {
-        TemporaryDirectory directory = new();
-        ChildProcess process = ChildProcess.Start(
-            "redis-server", ["--port", "0", "--unixsocket", SocketOf(directory), "--save", "", "--appendonly", "no"], directory.Path);
+        RedisServer redis = new();
         try
         {
-            await Eventually.HoldsAsync(
-                () => File.Exists(SocketOf(directory)) || (process.HasExited ? throw new InvalidOperationException($"no redis-server:\n{process.Output}") : false),
-                "redis-server listens",
-                () => process.Output);
-            ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync($"unix:{SocketOf(directory)}");
-            return new RedisServer(directory, process, connection);
+            await redis.RunAsync();
+            return redis;
         }
         catch
         {
-            await process.DisposeAsync();
-            directory.Dispose();
+            await redis.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Ends it, and starts it again with nothing in it.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await RunAsync();
     }
 
     public string? Get(string key) => Database.StringGet(key);
 
     public async ValueTask DisposeAsync()
     {
-        await _connection.DisposeAsync();
-        await _process.DisposeAsync();
+        await StopAsync();
         _directory.Dispose();
     }
 
-    private static string SocketOf(TemporaryDirectory directory) => directory.File("redis.sock");
+    private async Task RunAsync()
+    {
+        ChildProcess process = _process = ChildProcess.Start(
+            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no"], _directory.Path);
+        await Eventually.HoldsAsync(
+            () => process.HasExited
+                ? throw new InvalidOperationException($"no redis-server:\n{process.Output}")
+                : process.Output.Contains("Ready to accept connections", StringComparison.OrdinalIgnoreCase),
+            "redis-server listens",
+            () => process.Output);
+        _connection = await ConnectionMultiplexer.ConnectAsync($"unix:{Socket}");
+    }
+
+    private async Task StopAsync()
+    {
+        if (_connection is { } connection)
+        {
+            _connection = null;
+            await connection.DisposeAsync();
+        }
+        if (_process is { } process)
+        {
+            _process = null;
+            await process.DisposeAsync();
+            File.Delete(Socket);
+        }
+    }
 }

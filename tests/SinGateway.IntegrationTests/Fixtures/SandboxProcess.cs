@@ -13,12 +13,15 @@ internal sealed class SandboxProcess : IAsyncDisposable
     private SandboxProcess(ChildProcess process, JsonElement endpoints)
     {
         _process = process;
+        GatewayUrl = endpoints.GetProperty("gateway").GetString()!;
         ApiUrl = endpoints.GetProperty("api").GetString()!;
         SingyeongEndpoint = endpoints.GetProperty("singyeong").GetString()!;
         _control = new HttpClient { BaseAddress = new Uri(endpoints.GetProperty("control").GetString()!), Timeout = Eventually.Deadline };
     }
 
     public string ApiUrl { get; }
+
+    public string GatewayUrl { get; }
 
     /// <summary>host:port</summary>
     public string SingyeongEndpoint { get; }
