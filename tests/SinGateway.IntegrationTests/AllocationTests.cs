@@ -29,7 +29,7 @@ internal sealed class AllocationTests
     private static async Task<long> RunAsync(int events)
     {
         const int BurstOfShard = 5_000;
-        await using Scenario scenario = await Scenario.StartAsync($"--shards {Shards} --max-concurrency {Shards} --fast-compression");
+        await using Scenario scenario = await Scenario.StartAsync($"--shards {Shards} --max-concurrency {Shards} --compression-level 1");
         await scenario.StartReadyGatewayAsync(Shards);
         long started = Stopwatch.GetTimestamp();
         for (int sent = 0; sent < events; sent += BurstOfShard * Shards)

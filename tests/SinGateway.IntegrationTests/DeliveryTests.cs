@@ -13,7 +13,7 @@ internal sealed class DeliveryTests
     {
         const int Shards = 16, Bursts = 10, EventsOfShard = 1_000_000 / Shards / Bursts;
         await using Scenario scenario = await Scenario.StartAsync(
-            $"--shards {Shards} --max-concurrency {Shards} --fast-compression", new GatewayConfig { Compression = compression });
+            $"--shards {Shards} --max-concurrency {Shards} --compression-level 1", new GatewayConfig { Compression = compression });
         await scenario.StartReadyGatewayAsync(Shards);
 
         for (int burst = 0; burst < Bursts; burst++)
