@@ -18,6 +18,7 @@ internal sealed partial class Shard
     private readonly LoopTimer _backoff;
     private ShardConnection? _connection;
     private ShardState _state;
+    private (Session? Session, long Seq) _tooLargeAfter;
 
     /// <param name="id">From 0.</param>
     /// <param name="settings">Shared by all shards.</param>
@@ -88,6 +89,15 @@ internal sealed partial class Shard
         Resumed++;
         Signal(new ShardSignal(ShardInput.Resumed));
         LogResumed(Id);
+    }
+
+    /// <summary>A message above the limit ends the connection; when it comes again after the same seq, it would for ever, and ends the session (G26).</summary>
+    public void MessageTooLarge()
+    {
+        long seq = Session?.Received ?? GatewayMessage.NoSeq;
+        bool again = Session is not null && _tooLargeAfter == (Session, seq);
+        _tooLargeAfter = (Session, seq);
+        Signal(new ShardSignal(again ? ShardInput.SessionInvalid : ShardInput.Unreadable), "a message is larger than 64 MiB");
     }
 
     public void BeatSent() => LastHeartbeat = _settings.Loop.UnixNow;
