@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using StackExchange.Redis;
 
 namespace SinGateway.IntegrationTests.Fixtures;
@@ -58,7 +59,7 @@ internal sealed class RedisServer : IAsyncDisposable
                 : process.Output.Contains("Ready to accept connections", StringComparison.OrdinalIgnoreCase),
             "redis-server listens",
             () => process.Output);
-        _connection = await ConnectionMultiplexer.ConnectAsync($"unix:{Socket}");
+        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) } });
     }
 
     private async Task StopAsync()
