@@ -191,6 +191,12 @@ internal sealed partial class ShardGroup
         for (int i = 0; i < _shards.Length; i++)
         {
             Shard shard = _shards[i];
+            if (!everything && shard.Session is { } session && session == _saved[i].Session)
+            {
+                // The buffer is free and nothing failed: the save before has succeeded.
+                session.MarkStored(_saved[i].Seq, _loop.Now);
+            }
+
             var current = new SavedShard(shard.Session, shard.Session?.Committed ?? 0, shard.LastHeartbeat, shard.LastHeartbeatAck);
             if (everything || current != _saved[i])
             {
