@@ -30,7 +30,7 @@ internal sealed class Commands
     /// <param name="replaySeconds">How long a session without a connection lives.</param>
     /// <param name="trimAtHeartbeat">Drop the replay buffer up to a heartbeat's seq.</param>
     /// <param name="resumeUrl">on, off (READY has none), or a URL to give instead.</param>
-    /// <param name="fastCompression">zlib at its fastest level, when making the load must cost little.</param>
+    /// <param name="compressionLevel">Of zlib-stream, 1 to 9. A steady load costs a third at 1.</param>
     /// <param name="seed">Of all that is random.</param>
     /// <param name="singyeongRate">Messages a second that 신경 processes, over all connections; 0 is no limit (the real one: about 3000).</param>
     /// <param name="singyeongPassword">Clients with another password, or none, are restricted.</param>
@@ -48,19 +48,24 @@ internal sealed class Commands
     /// <param name="exitWithParent">Stop when stdin closes.</param>
     /// <param name="cancellationToken">SIGINT, SIGTERM.</param>
     [Command("serve")]
-    public async Task ServeAsync(
+    public async Task<int> ServeAsync(
         int gatewayPort = 0, int singyeongPort = 0, int controlPort = 0,
         bool tls = false, string certificate = "valid", string? certificateDirectory = null,
         int shards = 1, int maxConcurrency = 1, int sessionLimitTotal = 1000, int sessionLimitRemaining = 1000, int identifyInterval = 5000,
         string? token = null, long disallowedIntents = 0, int heartbeatInterval = 41250,
         int guilds = 10, int largeGuildBytes = 262144, int payloadBytes = 1200, int rate = 0,
-        int replayEvents = 3500, int replaySeconds = 180, bool trimAtHeartbeat = false, string resumeUrl = "on", bool fastCompression = false,
+        int replayEvents = 3500, int replaySeconds = 180, bool trimAtHeartbeat = false, string resumeUrl = "on", int compressionLevel = 6,
         int seed = 1,
         int singyeongRate = 0, string? singyeongPassword = null, int singyeongHeartbeatInterval = 45000, string sinkApplication = "sink",
         bool noBugs = false, bool noRouteAnswers = false, bool operatorsWork = false, bool inMatches = false, bool digitsMatch = false,
         bool listsEqual = false, bool versionsCompare = false, bool maxNeedsKey = false, bool metadataKept = false,
         bool exitWithParent = false, CancellationToken cancellationToken = default)
     {
+        if (certificate is not ("valid" or "wrong-name" or "expired" or "unknown-ca"))
+        {
+            await Console.Error.WriteLineAsync($"--certificate {certificate}: write valid, wrong-name, expired or unknown-ca").ConfigureAwait(false);
+            return 2;
+        }
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (exitWithParent)
         {
@@ -90,7 +95,7 @@ internal sealed class Commands
             ReplaySeconds = replaySeconds,
             TrimAtHeartbeat = trimAtHeartbeat,
             ResumeUrl = resumeUrl,
-            FastCompression = fastCompression,
+            CompressionLevel = compressionLevel,
             Seed = seed,
             SingyeongRate = singyeongRate,
             SingyeongPassword = singyeongPassword,
@@ -109,6 +114,7 @@ internal sealed class Commands
             },
         };
         await Sandbox.RunAsync(options, stop.Token).ConfigureAwait(false);
+        return 0;
     }
 
     /// <summary>A worker for demonstrations: connects to 신경 and prints a line for each event that arrives, at most about ten a second.</summary>

@@ -21,6 +21,7 @@ internal static class Sandbox
         discord.Start();
         singyeong.Start();
         control.Start();
+        load.Start(cancellationToken);
         string host = options.Tls ? "localhost" : "127.0.0.1";
         await Console.Out.WriteLineAsync(
             $"{{\"api\":\"{discord.ApiUrl}\",\"gateway\":\"{discord.GatewayUrl}\",\"singyeong\":\"{host}:{singyeong.Port}\","
@@ -28,7 +29,7 @@ internal static class Sandbox
         await Console.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await load.RunAsync(cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

@@ -27,7 +27,7 @@ internal sealed record SandboxOptions
     public int ReplaySeconds { get; init; } = 180;
     public bool TrimAtHeartbeat { get; init; }
     public string ResumeUrl { get; init; } = "on";
-    public bool FastCompression { get; init; }
+    public int CompressionLevel { get; init; } = 6;
     public int Seed { get; init; } = 1;
 
     public int SingyeongRate { get; init; }

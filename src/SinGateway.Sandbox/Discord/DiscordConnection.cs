@@ -26,7 +26,7 @@ internal sealed class DiscordConnection
         _server = server;
         _connection = connection;
         _reader = new WebSocketReader(connection);
-        _compression = TransportCompression.Create(upgrade.Query("compress"), server.Options.FastCompression);
+        _compression = TransportCompression.Create(upgrade.Query("compress"), server.Options.CompressionLevel);
         _protocol = new DiscordProtocol(server, this);
         Path = upgrade.Path;
     }

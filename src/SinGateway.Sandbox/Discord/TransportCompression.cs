@@ -20,9 +20,9 @@ internal sealed class TransportCompression : IDisposable
     private TransportCompression(Func<Stream, Stream> create) => _compressor = create(_output);
 
     /// <summary>Null when <paramref name="name"/> (the query parameter) asks for none.</summary>
-    public static TransportCompression? Create(string? name, bool fast) => name switch
+    public static TransportCompression? Create(string? name, int zlibLevel) => name switch
     {
-        "zlib-stream" => new(output => new ZLibStream(output, fast ? CompressionLevel.Fastest : CompressionLevel.Optimal)),
+        "zlib-stream" => new(output => new ZLibStream(output, new ZLibCompressionOptions { CompressionLevel = zlibLevel }, leaveOpen: true)),
         "zstd-stream" => new(output =>
         {
             CompressionStream zstd = new(output, ZstdLevel);

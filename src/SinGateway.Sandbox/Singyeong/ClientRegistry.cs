@@ -64,20 +64,7 @@ internal sealed class ClientRegistry
         bool changed = false;
         foreach (SingyeongClient client in _clients)
         {
-            lock (client)
-            {
-                if (client.PendingMetadata is { } pending)
-                {
-                    Dictionary<string, MetadataValue> merged = new(client.Metadata);
-                    foreach ((string key, MetadataValue value) in pending)
-                    {
-                        merged[key] = value;
-                    }
-                    client.Metadata = merged;
-                    client.PendingMetadata = null;
-                    changed = true;
-                }
-            }
+            changed |= client.ApplyPending();
         }
         if (changed)
         {

@@ -210,15 +210,11 @@ internal sealed class SingyeongConnection
     {
         Interlocked.Increment(ref _server.Statistics.Heartbeats);
         LastHeartbeat = LastFrame;
-        lock (_client!)
+        if (_server.Options.Bugs.MetadataIsLost && _random.Next(20) == 0 && _client!.LosePending())
         {
-            if (_client.PendingMetadata is not null && _server.Options.Bugs.MetadataIsLost && _random.Next(20) == 0)
-            {
-                _client.PendingMetadata = null;
-                Interlocked.Increment(ref _server.Statistics.MetadataLost);
-            }
+            Interlocked.Increment(ref _server.Statistics.MetadataLost);
         }
-        JsonPacketWriter.HeartbeatAck(Outgoing, _client.ClientId);
+        JsonPacketWriter.HeartbeatAck(Outgoing, _client!.ClientId);
         _touched.Add(Outgoing);
     }
 
@@ -327,14 +323,7 @@ internal sealed class SingyeongConnection
             return;
         }
         Interlocked.Increment(ref _server.Statistics.MetadataUpdates);
-        lock (_client!)
-        {
-            _client.PendingMetadata ??= [];
-            foreach ((string key, MetadataValue value) in metadata)
-            {
-                _client.PendingMetadata[key] = value;
-            }
-        }
+        _client!.Update(metadata);
     }
 
     // Op 8, and 0.1 s later a close with 1000 and no reason.

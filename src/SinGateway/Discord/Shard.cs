@@ -18,6 +18,7 @@ internal sealed partial class Shard
     private readonly LoopTimer _backoff;
     private ShardConnection? _connection;
     private ShardState _state;
+    private (Session? Session, long Seq) _tooLargeAfter;
 
     /// <param name="id">From 0.</param>
     /// <param name="settings">Shared by all shards.</param>
@@ -65,7 +66,9 @@ internal sealed partial class Shard
         ShardPhase before = _state.Phase;
         ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
         _state = step.State;
-        if (before is > ShardPhase.WaitingForIdentify and <= ShardPhase.Ready && _state.Phase is not (> ShardPhase.Connecting and <= ShardPhase.Ready))
+        if (signal.Input != ShardInput.Stop
+            && before is > ShardPhase.WaitingForIdentify and <= ShardPhase.Ready
+            && _state.Phase is not (> ShardPhase.Connecting and <= ShardPhase.Ready))
         {
             LogDisconnected(Id, cause.Length > 0 ? cause : signal.Input.ToString(), Plan(step));
         }
@@ -88,6 +91,15 @@ internal sealed partial class Shard
         Resumed++;
         Signal(new ShardSignal(ShardInput.Resumed));
         LogResumed(Id);
+    }
+
+    /// <summary>A message above the limit ends the connection; when it comes again after the same seq, it would for ever, and ends the session (G26).</summary>
+    public void MessageTooLarge()
+    {
+        long seq = Session?.Received ?? GatewayMessage.NoSeq;
+        bool again = Session is not null && _tooLargeAfter == (Session, seq);
+        _tooLargeAfter = (Session, seq);
+        Signal(new ShardSignal(again ? ShardInput.SessionInvalid : ShardInput.Unreadable), "a message is larger than 64 MiB");
     }
 
     public void BeatSent() => LastHeartbeat = _settings.Loop.UnixNow;
@@ -159,7 +171,7 @@ internal sealed partial class Shard
 
     private static string Plan(in ShardStep step) => step.State.Phase switch
     {
-        ShardPhase.Stopped => "stopped",
+        ShardPhase.Stopped => "giving up",
         ShardPhase.WaitingForIdentify => "waiting to identify",
         ShardPhase.Backoff => $"{(step.State.HasSession ? "resuming" : "identifying")} in {step.Delay} ms",
         _ => "resuming at once",

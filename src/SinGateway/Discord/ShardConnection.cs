@@ -115,7 +115,15 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         ReleaseCompressed();
         if (length < 0)
         {
-            _shard.Signal(new ShardSignal(ShardInput.Unreadable), "the compressed stream is broken");
+            if (length == ZlibInflater.TooLarge)
+            {
+                _shard.MessageTooLarge();
+            }
+            else
+            {
+                _shard.Signal(new ShardSignal(ShardInput.Unreadable), "the compressed stream is broken");
+            }
+
             return;
         }
 
@@ -125,10 +133,19 @@ internal sealed partial class ShardConnection : IWebSocketHandler
 
     public void OnWritable() => _socket.FlushControl();
 
-    public void OnClosed(in CloseReason reason) =>
+    public void OnClosed(in CloseReason reason)
+    {
+        if (reason.Kind == CloseKind.MessageTooLarge)
+        {
+            _shard.MessageTooLarge();
+            return;
+        }
+
+        bool hasCode = reason is { Kind: CloseKind.Closed, Code: not 0 };
         _shard.Signal(
-            new ShardSignal(ShardInput.Lost, reason.Kind == CloseKind.Closed ? reason.Code : 0, reason.RetryAfter),
-            reason.Kind == CloseKind.Closed && reason.Code != 0 ? $"Discord closed with {reason.Code} ({reason.Text})" : reason.Text);
+            new ShardSignal(ShardInput.Lost, hasCode ? reason.Code : 0, reason.RetryAfter),
+            hasCode ? $"Discord closed with {reason.Code} ({reason.Text})" : reason.Text);
+    }
 
     /// <summary>Adds a frame to the message that it continues; true when the message is whole.</summary>
     private bool Collect(ReadOnlySpan<byte> frame)

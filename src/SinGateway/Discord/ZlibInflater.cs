@@ -10,6 +10,10 @@ namespace SinGateway.Discord;
 /// </summary>
 internal sealed unsafe partial class ZlibInflater : IDisposable
 {
+    /// <summary>Answers of <see cref="Inflate"/> in place of a length.</summary>
+    public const int Broken = -1;
+    public const int TooLarge = -2;
+
     private const int WindowBits = 15;
     private const int NoFlush = 0;
     private const int Ok = 0;
@@ -32,7 +36,7 @@ internal sealed unsafe partial class ZlibInflater : IDisposable
     public static bool EndsMessage(ReadOnlySpan<byte> compressed) => compressed.EndsWith((ReadOnlySpan<byte>)[0x00, 0x00, 0xFF, 0xFF]);
 
     /// <summary>
-    /// Inflates a whole message into the loop's scratch buffer. Returns its length in bytes, or -1 when the stream is broken or the message larger than
+    /// Inflates a whole message into the loop's scratch buffer. Returns its length in bytes, or <see cref="Broken"/>, or <see cref="TooLarge"/> above
     /// <paramref name="maximum"/>; the context is then of no more use.
     /// </summary>
     public int Inflate(ReadOnlySpan<byte> compressed, LoopBuffers buffers, int maximum)
@@ -51,14 +55,19 @@ internal sealed unsafe partial class ZlibInflater : IDisposable
                     _stream->AvailableOut = (uint)free.Length;
                     int result = InflateNext(_stream, NoFlush);
                     length += free.Length - (int)_stream->AvailableOut;
-                    if (length > maximum || (result != Ok && result != BufferError))
+                    if (length > maximum)
                     {
-                        return -1;
+                        return TooLarge;
+                    }
+
+                    if (result != Ok && result != BufferError)
+                    {
+                        return Broken;
                     }
 
                     if (_stream->AvailableOut > 0)
                     {
-                        return _stream->AvailableIn == 0 ? length : -1;
+                        return _stream->AvailableIn == 0 ? length : Broken;
                     }
                 }
 

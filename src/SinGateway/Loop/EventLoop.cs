@@ -37,6 +37,9 @@ internal sealed class EventLoop : IDisposable
         SystemCalls.EpollAddDescriptor(_epoll, _wakeUp, SystemCalls.PollIn, WakeUp);
     }
 
+    /// <summary>Something threw on the loop, which is a bug and the end of the loop. Called on its thread.</summary>
+    public event Action<Exception>? Failed;
+
     /// <summary>Milliseconds since the loop was made, on the monotonic clock, as of the current turn.</summary>
     public long Now { get; private set; }
 
@@ -57,14 +60,16 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. Callable from any thread; takes no lock.</summary>
     public void Post(Action action)
     {
+        // Once it is in the list, the action's Next belongs to the loop: only the local may be read after that.
         var posted = new PostedAction(action);
+        PostedAction? before;
         do
         {
-            posted.Next = Volatile.Read(ref _posted);
+            posted.Next = before = Volatile.Read(ref _posted);
         }
-        while (Interlocked.CompareExchange(ref _posted, posted, posted.Next) != posted.Next);
+        while (Interlocked.CompareExchange(ref _posted, posted, before) != before);
 
-        if (posted.Next is null)
+        if (before is null)
         {
             SystemCalls.Signal(_wakeUp);
         }
@@ -125,6 +130,18 @@ internal sealed class EventLoop : IDisposable
     public void AssertOnThread() => Debug.Assert(_thread is null || _thread == Thread.CurrentThread, "called off the loop's thread");
 
     private void Run()
+    {
+        try
+        {
+            Turn();
+        }
+        catch (Exception failure) when (Failed is not null)
+        {
+            Failed(failure);
+        }
+    }
+
+    private void Turn()
     {
         Span<byte> events = stackalloc byte[EventsPerWait * SystemCalls.EpollEventSize];
         ReadClock();

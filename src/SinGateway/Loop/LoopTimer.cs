@@ -9,6 +9,9 @@ internal sealed class LoopTimer(EventLoop loop, Action callback)
     /// <summary>When it fires, in the loop's milliseconds.</summary>
     internal long Due { get; private set; }
 
+    /// <summary>Tells timers of the same time apart: the one that was started first fires first.</summary>
+    internal long Order { get; set; }
+
     /// <summary>Where it stands in the loop's heap; -1 when it is not running.</summary>
     internal int HeapIndex { get; set; } = -1;
 

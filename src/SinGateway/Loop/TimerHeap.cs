@@ -1,9 +1,13 @@
 namespace SinGateway.Loop;
 
-/// <summary>The timers of one loop as a binary heap: the next one is at the root, adding and removing cost O(log n).</summary>
+/// <summary>
+/// The timers of one loop as a binary heap: the next one is at the root, adding and removing cost O(log n). Timers of the same time fire in the order in which
+/// they were started.
+/// </summary>
 internal sealed class TimerHeap
 {
     private LoopTimer[] _heap = new LoopTimer[64];
+    private long _started;
 
     public int Count { get; private set; }
 
@@ -17,6 +21,7 @@ internal sealed class TimerHeap
             Array.Resize(ref _heap, Count * 2);
         }
 
+        timer.Order = _started++;
         Place(timer, Count++);
         MoveUp(timer.HeapIndex);
     }
@@ -38,13 +43,16 @@ internal sealed class TimerHeap
     /// <summary>Fires every timer due at <paramref name="now"/>, earliest first; one that a callback starts with no delay waits for the next round.</summary>
     public void FireDue(long now)
     {
-        for (int budget = Count; budget > 0 && Count > 0 && _heap[0].Due <= now; budget--)
+        long round = _started;
+        while (Count > 0 && _heap[0].Due <= now && _heap[0].Order < round)
         {
             LoopTimer timer = _heap[0];
             Remove(timer);
             timer.Fire();
         }
     }
+
+    private static bool IsBefore(LoopTimer left, LoopTimer right) => left.Due < right.Due || (left.Due == right.Due && left.Order < right.Order);
 
     private void Place(LoopTimer timer, int index)
     {
@@ -55,7 +63,7 @@ internal sealed class TimerHeap
     private void MoveUp(int index)
     {
         LoopTimer timer = _heap[index];
-        while (index > 0 && _heap[(index - 1) / 2] is var parent && timer.Due < parent.Due)
+        while (index > 0 && _heap[(index - 1) / 2] is var parent && IsBefore(timer, parent))
         {
             Place(parent, index);
             index = (index - 1) / 2;
@@ -70,12 +78,12 @@ internal sealed class TimerHeap
         while (index * 2 + 1 < Count)
         {
             int child = index * 2 + 1;
-            if (child + 1 < Count && _heap[child + 1].Due < _heap[child].Due)
+            if (child + 1 < Count && IsBefore(_heap[child + 1], _heap[child]))
             {
                 child++;
             }
 
-            if (_heap[child].Due >= timer.Due)
+            if (IsBefore(timer, _heap[child]))
             {
                 break;
             }

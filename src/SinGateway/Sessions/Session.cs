@@ -23,7 +23,7 @@ internal sealed class Session
         ShardId = shardId;
         Id = id;
         ResumeUrl = resumeUrl;
-        Received = Committed = committed;
+        Received = Committed = Stored = committed;
         Tag = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)).AsSpan(0, TagSize / 2)));
     }
 
@@ -44,6 +44,9 @@ internal sealed class Session
     /// <summary>The largest seq up to which everything is settled (G2); -1 before the first.</summary>
     public long Committed { get; private set; }
 
+    /// <summary>The largest committed seq that the store is known to hold: from where a crash would resume; -1 before the first.</summary>
+    public long Stored { get; private set; }
+
     /// <summary>True while events arrived that the next barrier will be the first to cover.</summary>
     public bool AwaitsBarrier { get; private set; }
 
@@ -53,7 +56,7 @@ internal sealed class Session
     /// </summary>
     public bool Receive(long seq, bool forwarded, long now)
     {
-        if (Received == Committed)
+        if (Received == Stored)
         {
             _laggingSince = now;
         }
@@ -82,19 +85,29 @@ internal sealed class Session
     }
 
     /// <summary>A barrier over this session's events up to <paramref name="seq"/> was acknowledged.</summary>
-    public void Commit(long seq, long now)
+    public void Commit(long seq)
     {
         _openBarriers--;
         Committed = seq;
-        _laggingSince = now;
+    }
+
+    /// <summary>The store holds <paramref name="seq"/>, which was committed.</summary>
+    public void MarkStored(long seq, long now)
+    {
+        if (seq > Stored)
+        {
+            Stored = seq;
+            _laggingSince = now;
+        }
     }
 
     /// <summary>
-    /// The seq for a heartbeat (G5): the committed one while it lags little, so that Discord keeps what a crash would need again; else the received one.
+    /// The seq for a heartbeat (G5): the stored one while it lags little, so that Discord keeps what a crash would need again; else the received one. What is
+    /// committed and not yet stored will be asked for again after a crash, so it must not be given away either.
     /// </summary>
     public long HeartbeatSeq(long now)
     {
-        bool lagsLittle = Received - Committed < MaximumHeartbeatLag && (Received == Committed || now - _laggingSince < MaximumHeartbeatLagTime);
-        return Committed >= 0 && lagsLittle ? Committed : Received;
+        bool lagsLittle = Received - Stored < MaximumHeartbeatLag && (Received == Stored || now - _laggingSince < MaximumHeartbeatLagTime);
+        return Stored >= 0 && lagsLittle ? Stored : Received;
     }
 }

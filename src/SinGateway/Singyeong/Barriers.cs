@@ -60,7 +60,7 @@ internal sealed class Barriers
     public void MarkSent() => _sent++;
 
     /// <summary>The oldest sent barrier was acknowledged: commits its sessions and returns its position; null when none was sent.</summary>
-    public long? Acknowledge(long now)
+    public long? Acknowledge()
     {
         if (_sent == 0)
         {
@@ -72,7 +72,7 @@ internal sealed class Barriers
         for (int i = 0; i < barrier.Sessions; i++)
         {
             (Session session, long seq) = _covered.Dequeue();
-            session.Commit(seq, now);
+            session.Commit(seq);
         }
 
         return barrier.Position;

@@ -252,7 +252,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     private void OnAck()
     {
-        if (Barriers.Acknowledge(_loop.Now) is not { } position)
+        if (Barriers.Acknowledge() is not { } position)
         {
             return;
         }

@@ -55,6 +55,11 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
     {
         consumed = 0;
         payload = default;
+        if (_fragments is not null && _fragmentedOpcode == Opcode.Continuation)
+        {
+            ReleaseFragments();
+        }
+
         if (input.Length < 2)
         {
             return More(2);
@@ -143,7 +148,6 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
 
     private ReadOutcome BeginFragments(Opcode opcode, ReadOnlySpan<byte> payload)
     {
-        ReleaseFragments();
         _fragmentedOpcode = opcode;
         AppendFragment(payload);
         return ReadOutcome.Fragment;

@@ -27,7 +27,8 @@ internal static class UpgradeHandshake
     /// <summary>GET target HTTP/1.1, Host, Upgrade: websocket, Connection: Upgrade, Sec-WebSocket-Key, Sec-WebSocket-Version: 13</summary>
     public static byte[] Request(Uri uri, string key)
     {
-        string host = uri.IsDefaultPort ? uri.IdnHost : $"{uri.IdnHost}:{uri.Port}";
+        string name = uri.HostNameType == UriHostNameType.IPv6 ? $"[{uri.IdnHost}]" : uri.IdnHost;
+        string host = uri.IsDefaultPort ? name : $"{name}:{uri.Port}";
         return Encoding.ASCII.GetBytes(
             $"GET {uri.PathAndQuery} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
             $"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n");
@@ -70,7 +71,7 @@ internal static class UpgradeHandshake
             }
             else if (Ascii.EqualsIgnoreCase(name, "Connection"u8))
             {
-                connection = HasToken(value, "upgrade"u8);
+                connection |= HasToken(value, "upgrade"u8);
             }
             else if (Ascii.EqualsIgnoreCase(name, "Sec-WebSocket-Accept"u8))
             {
@@ -78,7 +79,7 @@ internal static class UpgradeHandshake
             }
             else if (Ascii.EqualsIgnoreCase(name, "Sec-WebSocket-Extensions"u8) || Ascii.EqualsIgnoreCase(name, "Sec-WebSocket-Protocol"u8))
             {
-                extension = value.Length > 0;
+                extension |= value.Length > 0;
             }
             else if (Ascii.EqualsIgnoreCase(name, "Retry-After"u8) && Utf8Parser.TryParse(value, out int seconds, out _) && seconds >= 0)
             {
