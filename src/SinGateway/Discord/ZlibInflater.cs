@@ -53,6 +53,7 @@ internal sealed unsafe partial class ZlibInflater : IDisposable
                     length += free.Length - (int)_stream->AvailableOut;
                     if (length > maximum || (result != Ok && result != BufferError))
                     {
+                        buffers.ShrinkScratch();
                         return -1;
                     }
 
