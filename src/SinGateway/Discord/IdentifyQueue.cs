@@ -91,6 +91,7 @@ internal sealed partial class IdentifyQueue
         Bucket bucket = BucketOf(shardId);
         bucket.Holder = -1;
         bucket.FreeAt = _loop.Now + Pace;
+        RenewBudget();
         Remaining--;
         GrantDue();
     }
@@ -99,9 +100,11 @@ internal sealed partial class IdentifyQueue
 
     private void GrantDue()
     {
-        if (Remaining <= Reserve && !AwaitReset())
+        RenewBudget();
+        int held = 0;
+        foreach (Bucket bucket in _buckets)
         {
-            return;
+            held += bucket.Holder >= 0 ? 1 : 0;
         }
 
         long next = long.MaxValue;
@@ -109,6 +112,14 @@ internal sealed partial class IdentifyQueue
         {
             if (bucket.Waiting.Count == 0 || bucket.Holder >= 0)
             {
+                continue;
+            }
+
+            // Permits that are held will be spent.
+            if (Remaining - held <= Reserve)
+            {
+                next = Math.Min(next, _resetAt);
+                SayReserve();
                 continue;
             }
 
@@ -121,6 +132,7 @@ internal sealed partial class IdentifyQueue
             (int shardId, Action granted) = bucket.Waiting.First();
             bucket.Waiting.Remove(shardId);
             bucket.Holder = shardId;
+            held++;
             granted();
         }
 
@@ -130,25 +142,24 @@ internal sealed partial class IdentifyQueue
         }
     }
 
-    /// <summary>True when the day's budget was just reset; else waits for that.</summary>
-    private bool AwaitReset()
+    /// <summary>Begins a new day's budget when the old one is over, also when some of it was left: what is spent from then on counts for the new day.</summary>
+    private void RenewBudget()
     {
         if (_loop.Now >= _resetAt)
         {
             Remaining = _total;
             _resetAt = _loop.Now + (long)TimeSpan.FromHours(24).TotalMilliseconds;
             _saidReserve = false;
-            return true;
         }
+    }
 
-        if (!_saidReserve && Waiting > 0)
+    private void SayReserve()
+    {
+        if (!_saidReserve && Remaining <= Reserve)
         {
             _saidReserve = true;
             LogReserve(Remaining, Reserve, (_resetAt - _loop.Now) / 60_000);
         }
-
-        _timer.Start(_resetAt - _loop.Now);
-        return false;
     }
 
     [LoggerMessage(

@@ -292,10 +292,19 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _socket.SendText(heartbeat[..length]);
     }
 
-    private void OnPhaseTimeout() =>
+    /// <summary>RESUMED that waits unread behind events that found no room is not late: the session must not pay for it (G6).</summary>
+    private void OnPhaseTimeout()
+    {
+        if (_socket.IsPaused)
+        {
+            _phaseTimer.Start(ReadyTimeout);
+            return;
+        }
+
         _shard.Signal(
             new ShardSignal(ShardInput.TimedOut),
             _shard.Phase == ShardPhase.AwaitingHello ? "HELLO did not come within 30 s" : "neither READY nor RESUMED came within 60 s");
+    }
 
     private void ReleaseCompressed()
     {

@@ -55,14 +55,10 @@ internal sealed unsafe partial class ZlibInflater : IDisposable
                     _stream->AvailableOut = (uint)free.Length;
                     int result = InflateNext(_stream, NoFlush);
                     length += free.Length - (int)_stream->AvailableOut;
-                    if (length > maximum)
+                    if (length > maximum || (result != Ok && result != BufferError))
                     {
-                        return TooLarge;
-                    }
-
-                    if (result != Ok && result != BufferError)
-                    {
-                        return Broken;
+                        buffers.ShrinkScratch();
+                        return length > maximum ? TooLarge : Broken;
                     }
 
                     if (_stream->AvailableOut > 0)

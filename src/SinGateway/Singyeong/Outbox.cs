@@ -80,7 +80,7 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     public void Confirm(long position)
     {
         Confirmed = position;
-        while (_chunks.TryPeek(out Chunk? first) && first.End <= position && first.Length > 0)
+        while (_chunks.TryPeek(out Chunk? first) && first.End <= position && (first.Length > 0 || first != _last))
         {
             _chunks.Dequeue();
             _reservedBytes -= first.Capacity;

@@ -125,7 +125,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
         if (Outbox.End - Barriers.LastPosition >= BarrierSize)
         {
-            Barriers.Begin(Outbox.End);
+            Cover();
         }
         else if (!_barrierTimer.IsRunning)
         {
@@ -148,7 +148,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _barrierTimer.Stop();
         if (Barriers.IsDue || IsReady)
         {
-            Barriers.Begin(Outbox.End);
+            Cover();
             QueueFlush();
         }
     }
@@ -402,15 +402,21 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
     }
 
+    /// <summary>An answer is awaited from here on, not from the heartbeat's way out: a server that reads nothing would never let it go.</summary>
+    private void Cover()
+    {
+        Barriers.Begin(Outbox.End);
+        if (IsReady && !_answerTimer.IsRunning)
+        {
+            _answerTimer.Start(AnswerTimeout);
+        }
+    }
+
     private void SendHeartbeat(WebSocketConnection socket)
     {
         socket.QueueText(_identity.Heartbeat);
         Barriers.MarkSent();
         _heartbeatTimer.Start(_heartbeatInterval);
-        if (!_answerTimer.IsRunning)
-        {
-            _answerTimer.Start(AnswerTimeout);
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "신경 at {Address} is ready ({Waiting} bytes are waiting to be sent)")]

@@ -77,16 +77,29 @@ internal readonly ref struct SingyeongPacket
     public bool Flag(ReadOnlySpan<byte> key) => Find(_data, key, out Utf8JsonReader value) && value.TokenType == JsonTokenType.True;
 
     /// <summary>The string at <paramref name="key"/> of <c>d</c>, or an empty one.</summary>
-    public string Text(ReadOnlySpan<byte> key) => Find(_data, key, out Utf8JsonReader value) && value.TokenType == JsonTokenType.String ? value.GetString()! : "";
+    public string Text(ReadOnlySpan<byte> key) => Find(_data, key, out Utf8JsonReader value) ? ReadText(value) : "";
 
     /// <summary>The nonce of the dispatch that a no_route gives back (<c>d.extra_info.d.nonce</c>), or an empty string.</summary>
     public string UnroutedNonce()
     {
         return Enter(_data, "extra_info"u8, out ReadOnlySpan<byte> packet)
             && Enter(packet, "d"u8, out ReadOnlySpan<byte> data)
-            && Find(data, "nonce"u8, out Utf8JsonReader nonce) && nonce.TokenType == JsonTokenType.String
-            ? nonce.GetString()!
+            && Find(data, "nonce"u8, out Utf8JsonReader nonce)
+            ? ReadText(nonce)
             : "";
+    }
+
+    /// <summary>A string; empty when it is none, or no valid text (the parser looks into strings only here).</summary>
+    private static string ReadText(in Utf8JsonReader value)
+    {
+        try
+        {
+            return value.TokenType == JsonTokenType.String ? value.GetString()! : "";
+        }
+        catch (InvalidOperationException)
+        {
+            return "";
+        }
     }
 
     /// <summary>The bytes of the value at <paramref name="key"/>.</summary>

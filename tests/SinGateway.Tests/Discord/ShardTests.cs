@@ -1,0 +1,293 @@
+using System.Net;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
+using SinGateway.Discord;
+using SinGateway.Sessions;
+using SinGateway.Tests.Fixtures;
+using SinGateway.Tests.Loop;
+using SinGateway.Tests.WebSockets;
+using SinGateway.WebSockets;
+
+namespace SinGateway.Tests.Discord;
+
+/// <summary>One shard on a real loop against a gateway that a test plays.</summary>
+public sealed class ShardTests
+{
+    private const string Hello = """{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}""";
+    private const string Ready = """{"t":"READY","s":1,"op":0,"d":{"session_id":"abc","resume_gateway_url":null}}""";
+    private const string Resumed = """{"t":"RESUMED","s":12,"op":0,"d":{}}""";
+
+    [Test]
+    public async Task A_new_session_begins_with_IDENTIFY_and_READY_and_its_events_are_received()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("2 token");
+        await peer.SendTextAsync(Ready);
+        await peer.SendTextAsync(Event(2));
+        await peer.SendTextAsync(Event(3));
+
+        await bot.Running.UntilAsync(() => bot.Received.Count == 3);
+
+        await Assert.That(string.Join(' ', bot.Received)).IsEqualTo("READY:1 X:2 X:3");
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.Ready);
+    }
+
+    [Test]
+    public async Task A_stored_session_is_resumed_without_a_permit_from_where_it_was()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server, stored: new Session(0, "abc", null, 9), remaining: 0);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("6 abc 9");
+    }
+
+    [Test]
+    public async Task A_replay_that_begins_too_early_is_not_forwarded_twice()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server, stored: new Session(0, "abc", null, 9));
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+        foreach (int seq in (int[])[8, 9, 10, 11])
+        {
+            await peer.SendTextAsync(Event(seq));
+        }
+
+        await peer.SendTextAsync(Resumed);
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.Ready);
+
+        await Assert.That(string.Join(' ', bot.Received)).IsEqualTo("X:10 X:11 RESUMED:12");
+    }
+
+    [Test]
+    public async Task A_resume_that_finds_no_room_for_its_events_does_not_time_out()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time, stored: new Session(0, "abc", null, 9)) { Room = 1 };
+        Stream stream = await server.AcceptUpgradedAsync();
+        using WebSocket peer = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+
+        // In one piece, so that the second waits when the first has been received.
+        byte[] events = [.. new[] { 10, 11 }.SelectMany(seq => ServerFrame.Build(Opcode.Text, Encoding.UTF8.GetBytes(Event(seq))))];
+        await stream.WriteAsync(events);
+        await bot.Running.UntilAsync(() => bot.Received.Count == 1);
+        for (int i = 0; i < 5; i++)
+        {
+            await bot.Running.AdvanceAsync(60_000);
+        }
+
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.Resuming);
+        await bot.Running.RunAsync(() =>
+        {
+            bot.Room = int.MaxValue;
+            bot.Shard.ContinueReading();
+        });
+        await peer.SendTextAsync(Resumed);
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.Ready);
+        await Assert.That(string.Join(' ', bot.Received)).IsEqualTo("X:10 X:11 RESUMED:12");
+    }
+
+    [Test]
+    public async Task A_resume_that_is_not_answered_times_out()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time, stored: new Session(0, "abc", null, 9));
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.Resuming);
+
+        await bot.Running.AdvanceAsync(60_000);
+
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.Connecting);
+    }
+
+    [Test]
+    public async Task A_compressed_message_may_span_several_frames()
+    {
+        using SyncFlushedStream stream = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, stored: new Session(0, "abc", null, 9), compression: GatewayCompression.ZlibStream);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendMessageAsync(stream.Compress(Encoding.UTF8.GetBytes(Hello)), WebSocketMessageType.Binary);
+        await ReceiveAsync(peer);
+        Random random = new(1);
+        for (int seq = 10; seq < 60; seq++)
+        {
+            ReadOnlyMemory<byte> rest = stream.Compress(Encoding.UTF8.GetBytes(Event(seq)));
+            while (rest.Length > 0)
+            {
+                int size = random.Next(1, rest.Length + 1);
+                await peer.SendMessageAsync(rest[..size], WebSocketMessageType.Binary);
+                rest = rest[size..];
+            }
+        }
+
+        await bot.Running.UntilAsync(() => bot.Received.Count == 50 || bot.Shard.Phase != ShardPhase.Resuming);
+        await Assert.That(string.Join(' ', bot.Received)).IsEqualTo(string.Join(' ', Enumerable.Range(10, 50).Select(seq => $"X:{seq}")));
+    }
+
+    [Test]
+    public async Task A_heartbeat_that_is_not_acknowledged_before_the_next_ends_the_connection_resumably()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+        await peer.SendTextAsync(Ready);
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.Ready);
+
+        await bot.Running.AdvanceAsync(41_250);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1");
+        await peer.SendTextAsync("""{"op":11}""");
+        await bot.Running.UntilAsync(() => bot.Shard.LastHeartbeatAck > 0);
+        await bot.Running.AdvanceAsync(41_250);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1");
+        await bot.Running.AdvanceAsync(41_250);
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000");
+        await Assert.That(bot.Shard.Session!.Id).IsEqualTo("abc");
+    }
+
+    [Test]
+    public async Task A_heartbeat_that_Discord_asks_for_is_sent_at_once()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+
+        await peer.SendTextAsync("""{"op":1,"d":null}""");
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 null");
+    }
+
+    [Test]
+    public async Task Opcode_7_before_HELLO_makes_the_shard_connect_again()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server);
+        using (WebSocket first = await server.AcceptAsync())
+        {
+            await first.SendTextAsync("""{"op":7}""");
+            await Assert.That(await ReceiveAsync(first)).IsEqualTo("closed 4000");
+        }
+
+        using WebSocket second = await server.AcceptAsync();
+        await second.SendTextAsync(Hello);
+        await Assert.That(await ReceiveAsync(second)).IsEqualTo("2 token");
+    }
+
+    [Test]
+    public async Task A_wrong_token_stops_the_bot_with_its_code()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+
+        await peer.CloseOutputAsync((WebSocketCloseStatus)4004, "Authentication failed.", CancellationToken.None);
+
+        await Assert.That(await bot.GaveUp).IsEqualTo(4004);
+    }
+
+    private static string Event(int seq) => $$$"""{"t":"X","s":{{{seq}}},"op":0,"d":{"content":"{{{new string('x', seq * 7)}}}"}}""";
+
+    /// <summary>The next message: its opcode and what matters of its data.</summary>
+    private static async Task<string> ReceiveAsync(WebSocket peer)
+    {
+        (WebSocketMessageType type, byte[] message) = await peer.ReceiveMessageAsync();
+        if (type == WebSocketMessageType.Close)
+        {
+            return $"closed {(int)peer.CloseStatus!.Value}";
+        }
+
+        using JsonDocument json = JsonDocument.Parse(message);
+        JsonElement data = json.RootElement.GetProperty("d");
+        return json.RootElement.GetProperty("op").GetInt32() switch
+        {
+            1 => $"1 {data.GetRawText()}",
+            2 => $"2 {data.GetProperty("token").GetString()}",
+            6 => $"6 {data.GetProperty("session_id").GetString()} {data.GetProperty("seq")}",
+            int op => op.ToString(),
+        };
+    }
+
+    /// <summary>A bot of one shard that keeps the names and seqs of its events.</summary>
+    private sealed class Bot : IDispatchReceiver, IDisposable
+    {
+        private readonly TaskCompletionSource<int> _gaveUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Bot(
+            WebSocketServer server,
+            FakeTimeProvider? time = null,
+            Session? stored = null,
+            int remaining = 1_000,
+            GatewayCompression compression = GatewayCompression.None)
+        {
+            Running = new RunningLoop(time);
+            RecordingLogger logger = new();
+            ShardSettings settings = new()
+            {
+                Loop = Running.Loop,
+                Dialer = new Dialer(Running.Loop, _ => Task.FromResult<IPAddress[]>([IPAddress.Loopback]), null),
+                Keys = new MaskingKeys(),
+                Token = "token",
+                Intents = 513,
+                ShardCount = 1,
+                Compression = compression,
+                GatewayUrl = server.Uri(),
+                Identifies = new IdentifyQueue(Running.Loop, 1, 1_000, remaining, 86_400_000, logger),
+                Receiver = this,
+                Random = new Random(1),
+                Logger = logger,
+                GiveUp = code => _gaveUp.TrySetResult(code),
+            };
+            Shard = new Shard(0, settings, stored);
+            Running.Loop.Post(Shard.Start);
+        }
+
+        public RunningLoop Running { get; }
+
+        public Shard Shard { get; }
+
+        public List<string> Received { get; } = [];
+
+        /// <summary>Events that it still takes.</summary>
+        public int Room { get; set; } = int.MaxValue;
+
+        public bool HasRoom => Room > 0;
+
+        public Task<int> GaveUp => _gaveUp.Task.WaitAsync(RunningLoop.Patience);
+
+        public void Receive(Session session, ReadOnlySpan<byte> eventName, long seq, ReadOnlySpan<byte> message)
+        {
+            Room--;
+            Received.Add($"{Encoding.UTF8.GetString(eventName)}:{seq}");
+            session.Receive(seq, forwarded: false, Running.Loop.Now);
+        }
+
+        public void Dispose()
+        {
+            Running.RunAsync(Shard.Stop).Wait(RunningLoop.Patience);
+            Running.Dispose();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+using SinGateway.Sessions;
+
+namespace SinGateway.Tests.Sessions;
+
+public sealed class SessionTests
+{
+    [Test]
+    public async Task The_tag_is_eight_hexadecimal_digits_of_the_ids_hash()
+    {
+        // printf abc | sha256sum
+        await Assert.That(Encoding.ASCII.GetString(new Session(0, "abc", null, -1).Tag)).IsEqualTo("ba7816bf");
+    }
+
+    [Test]
+    public async Task A_heartbeat_before_the_first_event_has_no_seq() => await Assert.That(new Session(0, "a", null, -1).HeartbeatSeq(0)).IsEqualTo(-1);
+
+    [Test]
+    public async Task A_heartbeat_carries_the_committed_seq_while_it_lags_little()
+    {
+        Session session = Lagging(committed: 100, received: 1_099, since: 5_000);
+
+        await Assert.That(session.HeartbeatSeq(5_000)).IsEqualTo(100);
+        await Assert.That(session.HeartbeatSeq(49_999)).IsEqualTo(100);
+    }
+
+    [Test]
+    public async Task A_heartbeat_carries_the_received_seq_at_a_lag_of_1000_events() =>
+        await Assert.That(Lagging(committed: 100, received: 1_100, since: 5_000).HeartbeatSeq(5_000)).IsEqualTo(1_100);
+
+    [Test]
+    public async Task A_heartbeat_carries_the_received_seq_at_a_lag_of_45_seconds() =>
+        await Assert.That(Lagging(committed: 100, received: 101, since: 5_000).HeartbeatSeq(50_000)).IsEqualTo(101);
+
+    [Test]
+    public async Task A_session_that_has_nothing_open_does_not_lag_however_old_it_is()
+    {
+        Session session = new(0, "a", null, 7);
+
+        await Assert.That(session.HeartbeatSeq(1_000_000)).IsEqualTo(7);
+        session.Receive(8, forwarded: true, now: 1_000_000);
+        await Assert.That(session.HeartbeatSeq(1_000_001)).IsEqualTo(7);
+    }
+
+    [Test]
+    public async Task A_heartbeat_of_a_new_session_carries_what_was_received_until_something_is_committed()
+    {
+        Session session = new(0, "a", null, -1);
+        session.Receive(1, forwarded: true, now: 0);
+        await Assert.That(session.HeartbeatSeq(0)).IsEqualTo(1);
+
+        long covered = session.Cover();
+        session.Receive(2, forwarded: true, now: 1);
+        session.Commit(covered, now: 2);
+        await Assert.That(session.HeartbeatSeq(2)).IsEqualTo(1);
+    }
+
+    [Test]
+    public async Task An_event_that_nobody_wants_is_settled_at_once()
+    {
+        Session session = new(0, "a", null, -1);
+
+        await Assert.That(session.Receive(1, forwarded: false, now: 0)).IsFalse();
+        await Assert.That(session.Committed).IsEqualTo(1);
+    }
+
+    [Test]
+    public async Task An_event_that_nobody_wants_waits_for_the_forwarded_ones_before_it()
+    {
+        Session session = new(0, "a", null, -1);
+        await Assert.That(session.Receive(1, forwarded: true, now: 0)).IsTrue();
+        await Assert.That(session.Receive(2, forwarded: false, now: 0)).IsFalse();
+        await Assert.That(session.Committed).IsEqualTo(-1);
+
+        long first = session.Cover();
+        await Assert.That(session.Receive(3, forwarded: false, now: 0)).IsTrue().Because("the open barrier does not cover it");
+        session.Commit(first, now: 0);
+        await Assert.That(session.Committed).IsEqualTo(2);
+        session.Commit(session.Cover(), now: 0);
+        await Assert.That(session.Committed).IsEqualTo(3);
+    }
+
+    private static Session Lagging(long committed, long received, long since)
+    {
+        Session session = new(0, "a", null, committed);
+        for (long seq = committed + 1; seq <= received; seq++)
+        {
+            session.Receive(seq, forwarded: true, now: since);
+        }
+
+        return session;
+    }
+}
