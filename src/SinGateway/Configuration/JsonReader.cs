@@ -41,6 +41,7 @@ internal ref struct JsonReader
             ConfigurationNode node = reader.ReadNode("");
 
             // What stands behind the document is refused by this.
+            reader._path = "";
             reader._reader.Read();
             return node;
         }
