@@ -57,6 +57,28 @@ internal sealed class Commands
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);
     }
 
+    /// <summary>Checks the configuration and prints the plan: shards, rules, intents, one rendered dispatch for each rule. Connects to nothing.</summary>
+    /// <param name="config">The configuration file. Without it: config.json, config.yaml or config.yml of this directory.</param>
+    /// <param name="cluster">The cluster whose plan to print. Without it: all.</param>
+    [Command("check")]
+    public int Check(string? config = null, string? cluster = null)
+    {
+        Understood = true;
+        if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
+        {
+            return Refuse(ExitCode.BadConfiguration, error);
+        }
+
+        int? index = null;
+        if (cluster is not null && (index = ClusterIndex.Choose(configuration.Clustering, cluster, null, out error)) is null)
+        {
+            return Refuse(ExitCode.BadConfiguration, error);
+        }
+
+        CheckReport.Write(Console.Out, configuration, loaded.Warnings, index);
+        return 0;
+    }
+
     private static bool TryLoad(string? config, [NotNullWhen(true)] out ConfigurationResult? loaded, out string error)
     {
         loaded = null;

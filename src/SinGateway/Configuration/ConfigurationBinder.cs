@@ -124,22 +124,13 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             return null;
         }
 
-        switch (level.Value.ToUpperInvariant())
+        if (LoggingLevels.TryParse(level.Value, out LogLevel known))
         {
-            case "CRITICAL":
-                return LogLevel.Critical;
-            case "ERROR":
-                return LogLevel.Error;
-            case "WARNING":
-                return LogLevel.Warning;
-            case "INFO":
-                return LogLevel.Information;
-            case "DEBUG":
-                return LogLevel.Debug;
-            default:
-                root.Error("loggingLevel", $"there is no level {Section.Show(level)}", "Write CRITICAL, ERROR, WARNING, INFO or DEBUG.");
-                return null;
+            return known;
         }
+
+        root.Error("loggingLevel", $"there is no level {Section.Show(level)}", $"Write {LoggingLevels.Names}.");
+        return null;
     }
 
     private long? BindIntents()

@@ -161,9 +161,9 @@ internal sealed class ForwardingBinder(string? gatewayApplication, long? intents
         long enabling = EventCatalogue.EnablingIntents(name);
         if (enabling != 0 && (set & enabling) == 0)
         {
-            string names = string.Join(" or ", Intents.Names(enabling));
+            string[] names = [.. Intents.Names(enabling)];
             long first = enabling & -enabling;
-            problems.Warning(position, path, $"Discord does not send {name} without the intent {names}", $"Add it to intents, which are then {set | first}.");
+            problems.Warning(position, path, $"Discord does not send {name} without the intent {string.Join(" or ", names)}", $"Add {names[0]} to the list of intents, or {first} to their number.");
         }
     }
 

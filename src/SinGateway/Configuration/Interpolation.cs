@@ -44,7 +44,7 @@ internal sealed class Interpolation(Func<string, string?> environment, ProblemLi
             int close = rest.IndexOf('}');
             if (close < 0)
             {
-                problems.Error(scalar.Position, path, "a ${ has no } behind it", "Close it, or write $${ for the two characters themselves.");
+                problems.PartError(scalar.Position, path, "a ${ has no } behind it", "Close it, or write $${ for the two characters themselves.");
                 return "";
             }
 
@@ -66,7 +66,7 @@ internal sealed class Interpolation(Func<string, string?> environment, ProblemLi
         string name = separator < 0 ? reference : reference[..separator];
         if (!IsName(name))
         {
-            problems.Error(position, path, $"${{{name}}} is no name of an environment variable", "Write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for the two characters themselves.");
+            problems.PartError(position, path, $"${{{name}}} is no name of an environment variable", "Write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for the two characters themselves.");
             return "";
         }
 
@@ -78,7 +78,7 @@ internal sealed class Interpolation(Func<string, string?> environment, ProblemLi
 
         if (value is null)
         {
-            problems.Error(position, path, $"the environment variable {name} is not set", $"Set it, or give a default: ${{{name}:-default}}.");
+            problems.PartError(position, path, $"the environment variable {name} is not set", $"Set it, or give a default: ${{{name}:-default}}.");
         }
 
         return value ?? "";
@@ -91,7 +91,7 @@ internal sealed class Interpolation(Func<string, string?> environment, ProblemLi
             return text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
         }
 
-        problems.Error(position, path, $"the file {file} {why}", "Correct the path or the rights of the file.");
+        problems.PartError(position, path, $"the file {file} {why}", "Correct the path or the rights of the file.");
         return "";
     }
 

@@ -41,6 +41,7 @@ internal ref struct JsonReader
             ConfigurationNode node = reader.ReadNode("");
 
             // What stands behind the document is refused by this.
+            reader._path = "";
             reader._reader.Read();
             return node;
         }
@@ -115,14 +116,17 @@ internal ref struct JsonReader
         }
 
         index = Math.Min(index + (int)(exception.BytePositionInLine ?? 0), _json.Length);
+
+        // The reader does not count the bracket that it stands on.
+        int depth = _reader.CurrentDepth + (_reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray ? 1 : 0);
         ReadOnlySpan<byte> before = _json[..index].TrimEnd(" \t\r\n"u8);
         string hint = (index < _json.Length ? _json[index] : (byte)0) switch
         {
+            (byte)'[' or (byte)'{' when depth >= MaxDepth => $"It may nest {MaxDepth} levels deep, and here it goes deeper.",
             (byte)'}' or (byte)']' when before.EndsWith(","u8) => "JSON takes no comma before a closing bracket.",
             (byte)'/' or (byte)'#' => "JSON takes no comments; config.yaml does.",
             (byte)'\'' => "JSON takes only double quotes.",
             0 => "The file ends before its last bracket or quote is closed.",
-            _ when _reader.CurrentDepth >= MaxDepth => $"At most {MaxDepth} levels are read.",
             _ => "Look for a missing comma, quote or bracket, here or just before.",
         };
         _problems.Error(Position(index), _path, "not valid JSON", hint);

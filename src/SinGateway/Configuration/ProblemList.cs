@@ -16,19 +16,26 @@ internal sealed class ProblemList(string file)
     /// <summary>In the file's order.</summary>
     public IReadOnlyList<ConfigurationProblem> Warnings => Sorted(_warnings);
 
-    public void Error(SourcePosition position, string keyPath, string message, string hint) =>
-        AddFirst(_errors, new ConfigurationProblem(file, position, keyPath, message, hint));
+    public void Error(SourcePosition position, string keyPath, string message, string hint)
+    {
+        if (!_errors.Exists(other => other.Position == position && other.KeyPath == keyPath))
+        {
+            _errors.Add(new ConfigurationProblem(file, position, keyPath, message, hint));
+        }
+    }
+
+    /// <summary>As <see cref="Error"/>, for one of several parts of a value, each of which may be wrong by itself.</summary>
+    public void PartError(SourcePosition position, string keyPath, string message, string hint)
+    {
+        ConfigurationProblem problem = new(file, position, keyPath, message, hint);
+        if (!_errors.Contains(problem))
+        {
+            _errors.Add(problem);
+        }
+    }
 
     public void Warning(SourcePosition position, string keyPath, string message, string hint) =>
         _warnings.Add(new ConfigurationProblem(file, position, keyPath, message, hint));
-
-    private static void AddFirst(List<ConfigurationProblem> problems, ConfigurationProblem problem)
-    {
-        if (!problems.Exists(other => other.Position == problem.Position && other.KeyPath == problem.KeyPath))
-        {
-            problems.Add(problem);
-        }
-    }
 
     private static ConfigurationProblem[] Sorted(List<ConfigurationProblem> problems) =>
         [.. problems.OrderBy(problem => problem.Position)];

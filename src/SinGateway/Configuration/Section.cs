@@ -37,7 +37,7 @@ internal sealed class Section
         ConfigurationNode? value = Find(key);
         if (value is null)
         {
-            _problems.Error(_node[key]?.Position ?? _node.Position, Path(key), "the key is required", hint);
+            Error(key, _node[key] is null ? "the key is required" : "the key has no value", hint);
         }
 
         return value;

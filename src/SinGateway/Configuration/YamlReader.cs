@@ -64,6 +64,7 @@ internal sealed class YamlReader
         }
 
         ConfigurationNode node = ReadNode(Next(), "", depth: 1);
+        _path = "";
         Next<DocumentEnd>();
         if (Next() is DocumentStart second)
         {
@@ -192,9 +193,23 @@ internal sealed class YamlReader
         }
     }
 
-    private ParsingEvent Next() => _parser.MoveNext() && _parser.Current is { } current
-        ? current
-        : throw new YamlException("the file ends early");
+    private ParsingEvent Next()
+    {
+        Mark mark = _parser.Current?.End ?? Mark.Empty;
+        try
+        {
+            if (_parser.MoveNext() && _parser.Current is { } current)
+            {
+                return current;
+            }
+        }
+        catch (Exception exception) when (exception is not YamlException)
+        {
+            // The scanner has faults of its own: in a list whose ] is missing it pops an empty stack, for one.
+        }
+
+        throw new YamlException(mark, mark, "what follows here cannot be read");
+    }
 
     private void Next<T>()
         where T : ParsingEvent
@@ -216,18 +231,22 @@ internal sealed class YamlReader
             return;
         }
 
-        string message = exception.Message.TrimEnd('.');
-        string hint = (index < _text.Length ? _text[index] : '\0') switch
+        string cause = exception.Message.TrimEnd('.');
+        (string message, string hint) = (index < _text.Length ? _text[index] : '\0') switch
         {
-            '*' => "A * alone needs quotes: \"*\".",
-            '@' or '`' or '%' => "A value that starts with this character needs quotes.",
-            '"' or '\'' => "Look for the missing or the wrong quote.",
-            _ when message.Contains("tab", StringComparison.Ordinal) => "Indent with spaces.",
-            _ when message.Contains("second document", StringComparison.Ordinal) => "Remove the line --- and what follows.",
-            _ when message.Contains("invalid mapping", StringComparison.Ordinal) => "Look for a wrong indent, a missing space behind a colon, or a text with a colon that needs quotes.",
-            _ => "Look for a wrong indent, or a missing quote, bracket or colon, here or in the line above.",
+            _ when Says("more than") || Says("deeper than") => (cause, "Make the file smaller."),
+            _ when Says("no anchor before") => (cause, "Write the value out, or put it in quotes if it is meant as text."),
+            _ when Says("second document") => (cause, "Remove the line --- and what follows."),
+            '*' => ("a value starts with *", "A * alone needs quotes: \"*\"."),
+            '@' or '`' or '%' => ($"a value starts with {_text[index]}", "Put it in quotes."),
+            '"' or '\'' => ("the text in quotes that starts here does not end well", "Look for the missing quote, or double each \\ in it."),
+            _ when Says("tab") => ("a tab stands in an indent", "Indent with spaces."),
+            _ when Says("invalid mapping") => ("a colon stands where no key can be", "Look for a wrong indent, or put a text with a colon in quotes."),
+            _ => ($"not valid YAML: {cause}", "Look for a wrong indent, or a missing quote, bracket or colon, here or in the line above."),
         };
-        _problems.Error(position, _path, $"not valid YAML: {message}", hint);
+        _problems.Error(position, _path, message, hint);
+
+        bool Says(string words) => cause.Contains(words, StringComparison.Ordinal);
     }
 
     private void ReportComma(SourcePosition position, string path) =>

@@ -41,7 +41,7 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
     private bool Forward(Session session, RouteCopy copy, long seq, ReadOnlySpan<byte> message)
     {
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
-        nonce = nonce[..DispatchWriter.WriteNonce(nonce, session, seq, copy.Rule.Index)];
+        nonce = nonce[..DispatchWriter.WriteNonce(nonce, session.ShardId, session.Tag, seq, copy.Rule.Index)];
         bool broadcast = copy.Rule.Kind == DispatchKind.Broadcast;
         int target = copy.MeasureTarget(session.ShardId);
         int payload = DispatchWriter.Measure(broadcast, target, nonce.Length, message.Length);

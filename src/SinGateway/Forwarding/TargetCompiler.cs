@@ -75,7 +75,7 @@ internal sealed class TargetCompiler(ProblemList problems)
             int close = Find(rest, TemplateVariables.Close);
             if (close < 0)
             {
-                problems.Error(scalar.Position, path, "a {{ has no }} behind it", "Close the variable.");
+                problems.PartError(scalar.Position, path, "a {{ has no }} behind it", "Close the variable.");
                 return;
             }
 
@@ -95,12 +95,12 @@ internal sealed class TargetCompiler(ProblemList problems)
         }
         else if (TemplateVariables.IsOfLaterVersion(name))
         {
-            problems.Error(position, path, $"the variable {{{{{name}}}}} is not in this version", $"This one has {known}.");
+            problems.PartError(position, path, $"the variable {{{{{name}}}}} is not in this version", $"This one has {known}.");
         }
         else
         {
             string hint = NearestName.Find(name.Trim(), TemplateVariables.Known) is { } nearest ? $"Did you mean {{{{{nearest}}}}}? " : "";
-            problems.Error(position, path, $"there is no variable {{{{{name}}}}}", $"{hint}The known ones are {known}.");
+            problems.PartError(position, path, $"there is no variable {{{{{name}}}}}", $"{hint}The known ones are {known}.");
         }
     }
 

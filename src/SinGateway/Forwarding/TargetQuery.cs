@@ -79,6 +79,12 @@ internal sealed class TargetQuery(string? gatewayApplication, DispatchKind kind,
     private void DecideDroppable(List<MappingEntry> entries, MappingNode target, string path, bool hasOps)
     {
         const string Key = "droppable";
+        if (target[Key] is not (null or ScalarNode { Kind: ScalarKind.Boolean or ScalarKind.Null }))
+        {
+            problems.Error(target[Key]!.Position, KeyPath.Of(path, Key), "this is neither true nor false", "Write one of the two, without quotes.");
+            return;
+        }
+
         ScalarNode? droppable = target[Key] as ScalarNode;
         bool isTrue = droppable is { Kind: ScalarKind.Boolean } && droppable.Value.Equals("true", StringComparison.OrdinalIgnoreCase);
         if (kind is DispatchKind.Send && isTrue)

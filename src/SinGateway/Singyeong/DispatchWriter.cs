@@ -24,12 +24,14 @@ internal static class DispatchWriter
 
     private static ReadOnlySpan<byte> End => "}}"u8;
 
-    /// <summary>Writes the nonce of G7 and returns its length: <c>shard:session:seq:rule</c>.</summary>
-    public static int WriteNonce(Span<byte> destination, Session session, long seq, int rule)
+    /// <summary>
+    /// Writes the nonce of G7 and returns its length: <c>shard:session:seq:rule</c>. <paramref name="tag"/> is the session's <see cref="Session.Tag"/>.
+    /// </summary>
+    public static int WriteNonce(Span<byte> destination, int shard, ReadOnlySpan<byte> tag, long seq, int rule)
     {
-        Utf8Formatter.TryFormat(session.ShardId, destination, out int length);
+        Utf8Formatter.TryFormat(shard, destination, out int length);
         destination[length++] = (byte)':';
-        session.Tag.CopyTo(destination[length..]);
+        tag.CopyTo(destination[length..]);
         length += Session.TagSize;
         destination[length++] = (byte)':';
         Utf8Formatter.TryFormat(seq, destination[length..], out int digits);
