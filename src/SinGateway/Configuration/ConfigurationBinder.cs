@@ -1,0 +1,295 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+using SinGateway.Discord;
+using SinGateway.Forwarding;
+using SinGateway.Sessions;
+using SinGateway.Singyeong;
+
+namespace SinGateway.Configuration;
+
+/// <summary>Reads the tree of a file into a <see cref="GatewayConfiguration"/>, checking each value and what must hold between them.</summary>
+internal sealed class ConfigurationBinder(Section root, ProblemList problems)
+{
+    /// <summary>Shards of one bot; the largest bots are known to run some thousands.</summary>
+    private const int MaxShards = 100_000;
+
+    /// <summary>Discord's intents are a JSON number: beyond 2^53 it would not be exact.</summary>
+    private const long MaxIntents = (1L << 53) - 1;
+
+    /// <summary>One chunk of the outbox (G13).</summary>
+    private const long MinOutbox = 256 << 10;
+
+    private const long MaxOutbox = 1L << 40;
+
+    /// <summary>What a bot token consists of: base64url parts and dots. The placeholder of the examples passes.</summary>
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+/=");
+
+    /// <summary>The configuration, or null when the problem list holds errors.</summary>
+    public static GatewayConfiguration? Bind(MappingNode file, ProblemList problems)
+    {
+        ConfigurationBinder binder = new(new Section(file, "", KeySet.Root, problems), problems);
+        GatewayConfiguration configuration = binder.Bind();
+        return problems.HasErrors ? null : configuration;
+    }
+
+    private GatewayConfiguration Bind()
+    {
+        string? token = BindToken();
+        RedisDsn? redis = BindRedis();
+        SingyeongDsn? singyeong = BindSingyeong();
+        GatewayConfiguration defaults = new() { Token = "", Singyeong = null!, Forwarding = [] };
+        long? intents = root.Find("intents") is null ? defaults.Intents : BindIntents();
+        ClusteringOptions? clustering = BindClustering();
+        Section discord = root.Child("discord", KeySet.Discord);
+        ConfigurationNode? forwarding = root.Require("forwarding", "Without a rule no event goes anywhere.");
+
+        return new GatewayConfiguration
+        {
+            Token = token ?? "",
+            Redis = redis,
+            RedisPrefix = root.Text("redisPrefix") ?? defaults.RedisPrefix,
+            StateFile = BindStateFile() ?? defaults.StateFile,
+            Singyeong = singyeong!,
+            LoggingLevel = BindLoggingLevel() ?? defaults.LoggingLevel,
+            Intents = intents ?? defaults.Intents,
+            Clustering = clustering,
+            Forwarding = new ForwardingBinder(singyeong?.ApplicationId, intents, problems).Bind(forwarding, root.Path("forwarding")),
+            DiscordApiBaseUrl = BindApiBaseUrl(discord) ?? defaults.DiscordApiBaseUrl,
+            Compression = BindCompression(discord) ?? defaults.Compression,
+            ShardCount = BindShardCount(discord, clustering),
+            OutboxBytes = BindOutbox() ?? defaults.OutboxBytes,
+        };
+    }
+
+    private string? BindToken()
+    {
+        const string Hint = "Copy it from the Bot page of the Developer Portal.";
+        const string Prefix = "Bot ";
+        root.Require("token", Hint);
+        if (root.Text("token") is not { } text)
+        {
+            return null;
+        }
+
+        string token = text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? text[Prefix.Length..] : text;
+        if (token.Length == 0 || token.AsSpan().ContainsAnyExcept(TokenCharacters))
+        {
+            root.Error("token", token.Length == 0 ? "the token is empty" : "the token holds a character that no bot token has", Hint);
+        }
+
+        return token;
+    }
+
+    private RedisDsn? BindRedis()
+    {
+        if (root.Text("redisDSN") is not { } text)
+        {
+            return null;
+        }
+
+        if (!RedisDsn.TryParse(text, out RedisDsn? dsn, out string error))
+        {
+            root.Error("redisDSN", $"the DSN {error}", "Write it as redis://[user][:password]@host[:port][/db].");
+        }
+
+        return dsn;
+    }
+
+    private SingyeongDsn? BindSingyeong()
+    {
+        const string Hint = "Write it as singyeong://APPLICATION_ID[:PASSWORD]@HOST[:PORT].";
+        root.Require("singyeongDSN", Hint);
+        if (root.Text("singyeongDSN") is not { } text)
+        {
+            return null;
+        }
+
+        if (!SingyeongDsn.TryParse(text, out SingyeongDsn? dsn, out string error))
+        {
+            root.Error("singyeongDSN", $"the DSN {error}", Hint);
+        }
+        else if (dsn.Encoding is not SingyeongEncoding.Json)
+        {
+            root.Error("singyeongDSN", "an encoding other than json is not in this version", "Remove ?encoding=… from the DSN.");
+        }
+
+        return dsn;
+    }
+
+    private LogLevel? BindLoggingLevel()
+    {
+        if (root.Scalar("loggingLevel") is not { } level)
+        {
+            return null;
+        }
+
+        switch (level.Value.ToUpperInvariant())
+        {
+            case "CRITICAL":
+                return LogLevel.Critical;
+            case "ERROR":
+                return LogLevel.Error;
+            case "WARNING":
+                return LogLevel.Warning;
+            case "INFO":
+                return LogLevel.Information;
+            case "DEBUG":
+                return LogLevel.Debug;
+            default:
+                root.Error("loggingLevel", $"there is no level {Section.Show(level)}", "Write CRITICAL, ERROR, WARNING, INFO or DEBUG.");
+                return null;
+        }
+    }
+
+    private long? BindIntents()
+    {
+        long? intents = root.Find("intents") is SequenceNode names
+            ? BindIntentNames(names)
+            : root.Integer("intents", 0, MaxIntents, "Write the sum of the bits, or a list of names: [GUILDS, GUILD_MESSAGES].");
+        if (intents is { } set && (set & Intents.Privileged) != 0)
+        {
+            string privileged = string.Join(", ", Intents.Names(set & Intents.Privileged));
+            root.Warning("intents", $"privileged: {privileged}", "Switch them on for the bot in the Developer Portal, else Discord closes with 4014.");
+        }
+
+        return intents;
+    }
+
+    private long? BindIntentNames(SequenceNode names)
+    {
+        long set = 0;
+        for (int i = 0; i < names.Items.Count; i++)
+        {
+            ScalarNode? scalar = names.Items[i] as ScalarNode;
+            long bit = Intents.Known.FirstOrDefault(intent => intent.Name == scalar?.Value).Bit;
+            set |= bit;
+            if (bit == 0)
+            {
+                string hint = NearestName.Find(scalar?.Value ?? "", Intents.Known.Select(intent => intent.Name)) is { } nearest
+                    ? $"Did you mean {nearest}?"
+                    : "Write Discord's names, such as GUILD_MESSAGES.";
+                string what = scalar is null ? Section.Kind(names.Items[i]) : Section.Show(scalar);
+                problems.Error(names.Items[i].Position, KeyPath.At(root.Path("intents"), i), $"{what} is not the name of an intent", hint);
+            }
+        }
+
+        return set;
+    }
+
+    private ClusteringOptions? BindClustering()
+    {
+        Section section = root.Child("clustering", KeySet.Clustering);
+        bool enabled = section.Boolean("enabled");
+        if (enabled)
+        {
+            section.Require("clusterCount", "Say how many processes share the bot.");
+            section.Require("clusterShards", "Say how many shards each process runs.");
+            if (root.Find("redisDSN") is null)
+            {
+                section.Error("enabled", "clustering needs Redis, and there is no redisDSN", "Set redisDSN, such as redis://localhost.");
+            }
+        }
+
+        // A file may keep the counts while clustering is off; nothing reads them then.
+        long least = enabled ? 1 : 0;
+        long? count = section.Integer("clusterCount", least, MaxShards);
+        long? shards = section.Integer("clusterShards", least, MaxShards);
+        if (!enabled || count is null || shards is null)
+        {
+            return null;
+        }
+
+        if (count * shards > MaxShards)
+        {
+            section.Error("clusterShards", $"clusterCount × clusterShards is {count * shards} shards", $"At most {MaxShards} are possible.");
+            return null;
+        }
+
+        return new ClusteringOptions((int)count, (int)shards);
+    }
+
+    private static int? BindShardCount(Section discord, ClusteringOptions? clustering)
+    {
+        if (discord.Text("shardCount") is null or "auto")
+        {
+            return null;
+        }
+
+        long? count = discord.Integer("shardCount", 1, MaxShards, "Write auto, or how many shards the bot has.");
+        if (clustering is not null && count is not null)
+        {
+            discord.Error("shardCount", $"with clustering the count is clusterCount × clusterShards, {clustering.TotalShards}", "Remove the key.");
+        }
+
+        return (int?)count;
+    }
+
+    private static Uri? BindApiBaseUrl(Section discord)
+    {
+        if (discord.Text("apiBaseURL") is not { } text)
+        {
+            return null;
+        }
+
+        // The text is not repeated: a proxy's address may hold a secret.
+        if (Uri.TryCreate(text.TrimEnd('/'), UriKind.Absolute, out Uri? url)
+            && url is { Scheme: "http" or "https", Query: "", Fragment: "", UserInfo: "" })
+        {
+            return url;
+        }
+
+        discord.Error("apiBaseURL", "this is not the address of a REST API", "Write it as https://host/api/v10, without a user, a query or a fragment.");
+        return null;
+    }
+
+    private static GatewayCompression? BindCompression(Section discord)
+    {
+        if (discord.Scalar("compression") is not { } compression)
+        {
+            return null;
+        }
+
+        switch (compression.Value)
+        {
+            case "zlib-stream":
+                return GatewayCompression.ZlibStream;
+            case "none":
+                return GatewayCompression.None;
+            case "zstd-stream":
+                discord.Error("compression", "zstd-stream is not in this version", "Write zlib-stream.");
+                return null;
+            default:
+                discord.Error("compression", $"there is no compression {Section.Show(compression)}", "Write zlib-stream or none.");
+                return null;
+        }
+    }
+
+    private string? BindStateFile()
+    {
+        string? file = root.Text("stateFile");
+        if (file is "")
+        {
+            root.Error("stateFile", "the name is empty", "Name a file, or remove the key for singateway.state.");
+        }
+
+        return file;
+    }
+
+    private long? BindOutbox()
+    {
+        Section section = root.Child("singyeong", KeySet.Singyeong);
+        if (section.Scalar("outbox") is not { } size)
+        {
+            return null;
+        }
+
+        if (ByteSize.TryParse(size.Value, out long bytes) && bytes is >= MinOutbox and <= MaxOutbox)
+        {
+            return bytes;
+        }
+
+        section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
+        return null;
+    }
+}

@@ -1,0 +1,173 @@
+using SinGateway.Discord;
+using SinGateway.Forwarding;
+
+namespace SinGateway.Configuration;
+
+/// <summary>Reads <c>forwarding</c>: one rule, or a list of them.</summary>
+/// <param name="gatewayApplication">Our own application id at 신경; null when the DSN could not be read.</param>
+/// <param name="intents">Null when they could not be read: events are then not compared with them.</param>
+internal sealed class ForwardingBinder(string? gatewayApplication, long? intents, ProblemList problems)
+{
+    private const string EventsHint = "Write a list, such as [MESSAGE_CREATE] or [\"*\"] for all.";
+
+    /// <summary>The rules that could be read; those with errors are left out.</summary>
+    public IReadOnlyList<ForwardingRule> Bind(ConfigurationNode? forwarding, string path)
+    {
+        if (forwarding is not SequenceNode list)
+        {
+            return BindRule(forwarding, path, 0) is { } rule ? [rule] : [];
+        }
+
+        if (list.Items.Count == 0)
+        {
+            problems.Error(list.Position, path, "there is no rule, so nothing would be forwarded", "Write at least one.");
+        }
+
+        List<ForwardingRule> rules = [];
+        for (int i = 0; i < list.Items.Count; i++)
+        {
+            if (BindRule(list.Items[i], KeyPath.At(path, i), i) is { } rule)
+            {
+                rules.Add(rule);
+            }
+        }
+
+        return rules;
+    }
+
+    private ForwardingRule? BindRule(ConfigurationNode? node, string path, int index)
+    {
+        if (node is not MappingNode mapping)
+        {
+            if (node is not null)
+            {
+                problems.Error(node.Position, path, $"{Section.Kind(node)} stands where a rule belongs", "A rule has the keys type, target and events.");
+            }
+
+            return null;
+        }
+
+        Section section = new(mapping, path, KeySet.Rule, problems);
+        DispatchKind? kind = BindKind(section);
+        TargetTemplate? target = BindTarget(section, kind ?? DispatchKind.Send);
+        IReadOnlyList<string> events = BindEvents(section);
+        return kind is null || target is null || events.Count == 0 ? null : new ForwardingRule(index, kind.Value, target, events);
+    }
+
+    private static DispatchKind? BindKind(Section section)
+    {
+        const string Hint = "Write send (one worker gets the event) or broadcast (all that match).";
+        section.Require("type", Hint);
+        if (section.Scalar("type") is not { } type)
+        {
+            return null;
+        }
+
+        switch (type.Value.ToLowerInvariant())
+        {
+            case "send":
+                return DispatchKind.Send;
+            case "broadcast":
+                return DispatchKind.Broadcast;
+            default:
+                section.Error("type", $"there is no type {Section.Show(type)}", Hint);
+                return null;
+        }
+    }
+
+    private TargetTemplate? BindTarget(Section section, DispatchKind kind)
+    {
+        ConfigurationNode? node = section.Require("target", "Name at least the application id of your workers below it.");
+        if (node is MappingNode mapping)
+        {
+            string path = section.Path("target");
+            (MappingNode target, bool hasOps) = new TargetQuery(gatewayApplication, kind, problems).Check(mapping, path);
+            return TargetCompiler.Compile(target, path, hasOps, problems);
+        }
+
+        if (node is not null)
+        {
+            section.Error("target", $"{Section.Kind(node)} stands where keys belong", "Name at least the application id of your workers below it.");
+        }
+
+        return null;
+    }
+
+    private IReadOnlyList<string> BindEvents(Section section)
+    {
+        ConfigurationNode? node = section.Require("events", EventsHint);
+        if (node is not SequenceNode { Items.Count: > 0 } list)
+        {
+            if (node is not null)
+            {
+                section.Error("events", node is SequenceNode ? "the list is empty, so the rule would never match" : $"{Section.Kind(node)} stands where a list of events belongs", EventsHint);
+            }
+
+            return [];
+        }
+
+        List<string> names = [];
+        for (int i = 0; i < list.Items.Count; i++)
+        {
+            if (BindEvent(list.Items[i], KeyPath.At(section.Path("events"), i)) is { } name && !names.Contains(name))
+            {
+                names.Add(name);
+            }
+        }
+
+        if (!names.Contains(RouteTable.AllEvents) || names.Count == 1)
+        {
+            return names;
+        }
+
+        section.Warning("events", "\"*\" takes all events, so the other names do nothing", "Remove them, or the \"*\".");
+        return [RouteTable.AllEvents];
+    }
+
+    private string? BindEvent(ConfigurationNode node, string path)
+    {
+        if (node is not ScalarNode { IsNull: false } scalar)
+        {
+            problems.Error(node.Position, path, "an event's name is missing", EventsHint);
+            return null;
+        }
+
+        string name = scalar.Value;
+        if (name == RouteTable.AllEvents)
+        {
+            return name;
+        }
+
+        if (name.Length == 0 || !name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'))
+        {
+            problems.Error(node.Position, path, $"{Section.Show(scalar)} is not an event name, which has only upper-case letters, digits and _", Suggest(name));
+            return null;
+        }
+
+        if (!EventCatalogue.Knows(name))
+        {
+            problems.Warning(node.Position, path, $"Discord documents no event {Section.Show(scalar)}", Suggest(name));
+        }
+        else if (intents is { } set)
+        {
+            WarnOfMissingIntent(name, set, node.Position, path);
+        }
+
+        return name;
+    }
+
+    private void WarnOfMissingIntent(string name, long set, SourcePosition position, string path)
+    {
+        long enabling = EventCatalogue.EnablingIntents(name);
+        if (enabling != 0 && (set & enabling) == 0)
+        {
+            string names = string.Join(" or ", Intents.Names(enabling));
+            long first = enabling & -enabling;
+            problems.Warning(position, path, $"Discord does not send {name} without the intent {names}", $"Add it to intents, which are then {set | first}.");
+        }
+    }
+
+    private static string Suggest(string name) => NearestName.Find(name, EventCatalogue.Names) is { } nearest
+        ? $"Did you mean {nearest}?"
+        : "Compare it with Discord's list of gateway events.";
+}

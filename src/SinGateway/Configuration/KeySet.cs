@@ -1,0 +1,17 @@
+namespace SinGateway.Configuration;
+
+/// <summary>The keys that a mapping of the file may hold: those of this version, and those that are documented for a later one.</summary>
+internal sealed record KeySet(string[] Built, string[] Later)
+{
+    public static readonly KeySet Root = new(
+        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong"],
+        ["logFormat", "spool", "commands", "operations"]);
+
+    public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards"], ["strict"]);
+
+    public static readonly KeySet Rule = new(["type", "target", "events"], ["unrouted", "holdFor"]);
+
+    public static readonly KeySet Discord = new(["apiBaseURL", "compression", "shardCount"], ["largeThreshold", "presence"]);
+
+    public static readonly KeySet Singyeong = new(["outbox"], ["connections", "namespace", "metadata", "whenFull", "allowUnsafeOperators"]);
+}
