@@ -1,1 +1,23 @@
-Console.WriteLine("singateway");
+using System.Reflection;
+using ConsoleAppFramework;
+using SinGateway;
+using SinGateway.Loop;
+
+// glibc gives each thread that allocates an arena of its own, and what is freed in one is of no use to the others.
+SystemCalls.LimitMallocArenas(1);
+
+foreach (string later in (ReadOnlySpan<string>)["--loops", "--no-standby", "--muted-until-ready"])
+{
+    if (Array.Exists(args, argument => argument == later || argument.StartsWith(later + '=')))
+    {
+        Console.Error.WriteLine($"{later}: not in this version; leave it out");
+        return (int)ExitCode.BadConfiguration;
+    }
+}
+
+ConsoleApp.Version = typeof(Commands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+ConsoleApp.LogError = Console.Error.WriteLine;
+var app = ConsoleApp.Create();
+app.Add<Commands>();
+await app.RunAsync(args);
+return Environment.ExitCode != 0 && !Commands.Understood ? (int)ExitCode.BadConfiguration : Environment.ExitCode;

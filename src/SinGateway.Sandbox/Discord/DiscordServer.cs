@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using SinGateway.Sandbox.Net;
+
+namespace SinGateway.Sandbox.Discord;
+
+/// <summary>A Discord of one bot: REST and gateway on one port, its sessions, and the events that happen in its guilds.</summary>
+internal sealed class DiscordServer : IDisposable
+{
+    /// <summary>Resume URLs lead to the same port, under this path, so that it shows whether they were used.</summary>
+    public const string ResumePath = "/resume/";
+
+    private readonly ConcurrentDictionary<string, DiscordSession> _sessions = new();
+    private readonly ConcurrentDictionary<string, bool> _expired = new();
+    private readonly ConcurrentDictionary<DiscordConnection, bool> _connections = new();
+    private readonly Listener _listener;
+    private readonly Timer _sweep;
+
+    public DiscordServer(SandboxOptions options, SslStreamCertificateContext? certificate)
+    {
+        Options = options;
+        Guilds = new GuildCatalogue(options.Shards, options.Guilds);
+        Templates = new MessageTemplates(Guilds, options.PayloadBytes, options.Seed);
+        GuildText = new GuildText(Guilds, options);
+        IdentifyLimits = new IdentifyLimits(options);
+        Streams = [.. Enumerable.Range(0, options.Shards).Select(index => new EventStream(index, Guilds))];
+        _listener = new Listener(options.GatewayPort, certificate, ServeAsync);
+        _sweep = new Timer(_ => Sweep());
+    }
+
+    public SandboxOptions Options { get; }
+
+    public GuildCatalogue Guilds { get; }
+
+    public MessageTemplates Templates { get; }
+
+    public GuildText GuildText { get; }
+
+    public IdentifyLimits IdentifyLimits { get; }
+
+    public DiscordFaults Faults { get; } = new();
+
+    public DiscordStatistics Statistics { get; } = new();
+
+    public EventStream[] Streams { get; }
+
+    public ICollection<DiscordConnection> Connections => _connections.Keys;
+
+    public ICollection<DiscordSession> Sessions => _sessions.Values;
+
+    /// <summary>What a client must put before the path: with TLS a name, because certificates of gateways are made out to names.</summary>
+    public string Authority => $"{(Options.Tls ? "localhost" : "127.0.0.1")}:{_listener.Port}";
+
+    public string GatewayUrl => $"{(Options.Tls ? "wss" : "ws")}://{Authority}";
+
+    public string ApiUrl => $"{(Options.Tls ? "https" : "http")}://{Authority}/api/v10";
+
+    public void Start()
+    {
+        _listener.Start();
+        _sweep.Change(1000, 1000);
+    }
+
+    public void Dispose()
+    {
+        _sweep.Dispose();
+        _listener.Dispose();
+        foreach (DiscordConnection connection in Connections)
+        {
+            connection.Reset();
+        }
+    }
+
+    public string? ResumeUrl(int shardId) => Options.ResumeUrl switch
+    {
+        "off" => null,
+        "on" => $"{GatewayUrl}{ResumePath}{shardId}",
+        string given => given,
+    };
+
+    public bool IsToken(string token) => Options.Token is null ? token.Length > 0 : token == Options.Token;
+
+    public DiscordSession CreateSession(int shardId, int shardCount, long intents)
+    {
+        DiscordSession session = new(this, shardId, shardCount, intents);
+        _sessions[session.Id] = session;
+        return session;
+    }
+
+    /// <summary>Lets the numbered messages flow to a session that asked for them.</summary>
+    public void Subscribe(DiscordSession session)
+    {
+        if ((session.Intents & Intents.GuildMessages) == 0)
+        {
+            return;
+        }
+        foreach (int stream in session.Guilds().Select(guild => guild.Stream).Distinct())
+        {
+            Streams[stream].Subscribe(session);
+        }
+    }
+
+    public DiscordSession? Find(string id, out bool isExpired)
+    {
+        isExpired = _expired.ContainsKey(id);
+        return _sessions.GetValueOrDefault(id);
+    }
+
+    /// <summary>Ends a session: no RESUME finds it, and no event reaches it.</summary>
+    public void Kill(DiscordSession session)
+    {
+        _sessions.TryRemove(session.Id, out _);
+        session.Kill();
+        foreach (EventStream stream in Streams)
+        {
+            stream.Unsubscribe(session);
+        }
+    }
+
+    /// <summary>Ends a session so that a RESUME is answered with 4009.</summary>
+    public void Expire(DiscordSession session)
+    {
+        _expired[session.Id] = true;
+        Kill(session);
+    }
+
+    private void Sweep()
+    {
+        long now = Environment.TickCount64;
+        foreach (DiscordSession session in Sessions)
+        {
+            if (session.Connection is null && now - session.DetachedAt > Options.ReplaySeconds * 1000L && session.DetachedAt != 0)
+            {
+                Expire(session);
+            }
+        }
+        foreach (DiscordConnection connection in Connections)
+        {
+            if (!connection.IsReadingStopped && connection.MissedHeartbeat(now))
+            {
+                Interlocked.Increment(ref Statistics.HeartbeatTimeouts);
+                connection.Close(4000, "heartbeat missed");
+            }
+        }
+    }
+
+    private async Task ServeAsync(Connection connection)
+    {
+        while (await HttpExchange.ReadAsync(connection).ConfigureAwait(false) is { } exchange)
+        {
+            if (!exchange.IsUpgrade)
+            {
+                DiscordRest.Answer(this, exchange);
+                continue;
+            }
+            if (Faults.RefuseUpgrade.Take())
+            {
+                exchange.Answer(Faults.RefuseUpgradeStatus, default, "Connection: close\r\n");
+                await connection.FinishAsync().ConfigureAwait(false);
+                return;
+            }
+            await ServeGatewayAsync(connection, exchange).ConfigureAwait(false);
+            return;
+        }
+    }
+
+    private async Task ServeGatewayAsync(Connection connection, HttpExchange exchange)
+    {
+        if (exchange.AcceptWebSocket() is { } wrong)
+        {
+            Interlocked.Increment(ref Statistics.ProtocolErrors);
+            Statistics.Violation($"upgrade: {wrong}");
+            await connection.FinishAsync().ConfigureAwait(false);
+            return;
+        }
+        Interlocked.Increment(ref Statistics.ConnectionsTotal);
+        DiscordConnection gateway = new(this, connection, exchange);
+        if (exchange.Query("v") != "10")
+        {
+            gateway.Close(4012, "Invalid API version.");
+        }
+        else if (exchange.Query("encoding") is not "json" || !TransportCompression.IsKnown(exchange.Query("compress")))
+        {
+            Statistics.Violation($"upgrade: encoding {exchange.Query("encoding")}, compress {exchange.Query("compress")}");
+            gateway.Close(4002, "encoding or compress");
+        }
+        _connections[gateway] = true;
+        try
+        {
+            await gateway.RunAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _connections.TryRemove(gateway, out _);
+        }
+    }
+}

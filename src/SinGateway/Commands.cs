@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using ConsoleAppFramework;
+using Microsoft.Extensions.Logging;
+using SinGateway.Configuration;
+using SinGateway.Operations;
+
+namespace SinGateway;
+
+/// <summary>The commands. The last line on stderr of an exit code above 0 says what was wrong and what to change.</summary>
+internal sealed class Commands
+{
+    /// <summary>True when the command line was understood; what fails before is the caller's mistake.</summary>
+    public static bool Understood { get; private set; }
+
+    /// <summary>
+    /// Holds the bot's shards and forwards their events to 신경. Stops on SIGTERM or Ctrl-C, with every session kept for the next start.
+    /// </summary>
+    /// <param name="config">The configuration file. Without it: config.json, config.yaml or config.yml of this directory.</param>
+    /// <param name="cluster">The cluster to run, from 0, or a name that ends in -N. Without it: SINGATEWAY_CLUSTER.</param>
+    /// <param name="logLevel">CRITICAL, ERROR, WARNING, INFO or DEBUG, in place of the file's loggingLevel.</param>
+    [Command("")]
+    public async Task<int> Run(string? config = null, string? cluster = null, string? logLevel = null)
+    {
+        Understood = true;
+        if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
+        {
+            return Refuse(ExitCode.BadConfiguration, error);
+        }
+
+        if (ClusterIndex.Choose(configuration.Clustering, cluster, Environment.GetEnvironmentVariable(ClusterIndex.Variable), out error) is not { } index)
+        {
+            return Refuse(ExitCode.BadConfiguration, error);
+        }
+
+        LogLevel level = configuration.LoggingLevel;
+        if (logLevel is not null && !LoggingLevels.TryParse(logLevel, out level))
+        {
+            return Refuse(ExitCode.BadConfiguration, $"--log-level {logLevel} is no level: use {LoggingLevels.Names}");
+        }
+
+        Outcome outcome;
+        using (ILoggerFactory loggers = Logging.Create(level))
+        {
+            ILogger logger = loggers.CreateLogger("config");
+            foreach (ConfigurationProblem warning in loaded.Warnings)
+            {
+                logger.LogWarning("{Warning}", warning);
+            }
+
+            using var stop = new CancellationTokenSource();
+            using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
+            using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
+            outcome = await new Gateway(configuration, index, loggers).RunAsync(stop.Token);
+        }
+
+        return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);
+    }
+
+    private static bool TryLoad(string? config, [NotNullWhen(true)] out ConfigurationResult? loaded, out string error)
+    {
+        loaded = null;
+        error = ConfigurationFile.NotFound;
+        if ((config ?? ConfigurationFile.Find("")) is not { } file)
+        {
+            return false;
+        }
+
+        loaded = ConfigurationFile.Load(file, Environment.GetEnvironmentVariable);
+        foreach (ConfigurationProblem problem in loaded.Errors)
+        {
+            Console.Error.WriteLine(problem);
+        }
+
+        error = loaded.Errors.Count == 1 ? $"{file} has an error: correct it and start again" : $"{file} has {loaded.Errors.Count} errors: correct them and start again";
+        return true;
+    }
+
+    private static PosixSignalRegistration StopOn(PosixSignal signal, CancellationTokenSource stop) => PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        stop.Cancel();
+    });
+
+    private static int Refuse(ExitCode code, string message)
+    {
+        Console.Error.WriteLine(message);
+        return (int)code;
+    }
+}

@@ -1,0 +1,188 @@
+using Microsoft.Extensions.Logging;
+using SinGateway.Loop;
+using SinGateway.Sessions;
+
+namespace SinGateway.Discord;
+
+/// <summary>
+/// One shard: carries out what <see cref="ShardLife"/> decides. It outlives its connections, of which it has one at a time, and keeps the session between them.
+/// Belongs to the loop's thread.
+/// </summary>
+internal sealed partial class Shard
+{
+    /// <summary>Any code but 1000 and 1001 leaves the session alive (https://docs.discord.com/developers/events/gateway#initiating-a-disconnect).</summary>
+    public const ushort ResumableClose = 4000;
+
+    private readonly ShardSettings _settings;
+    private readonly ILogger _logger;
+    private readonly LoopTimer _backoff;
+    private ShardConnection? _connection;
+    private ShardState _state;
+    private (Session? Session, long Seq) _tooLargeAfter;
+
+    /// <param name="id">From 0.</param>
+    /// <param name="settings">Shared by all shards.</param>
+    /// <param name="stored">A session of an earlier process to be resumed, or null.</param>
+    public Shard(int id, ShardSettings settings, Session? stored)
+    {
+        Id = id;
+        _settings = settings;
+        _logger = settings.Logger;
+        Session = stored;
+        _state = new ShardState(ShardPhase.Disconnected, stored is not null, false, 0, 0, 0);
+        _backoff = new LoopTimer(settings.Loop, () => Signal(new ShardSignal(ShardInput.BackoffOver)));
+    }
+
+    public int Id { get; }
+
+    public ShardPhase Phase => _state.Phase;
+
+    /// <summary>Null before the first READY and after the session's end.</summary>
+    public Session? Session { get; private set; }
+
+    /// <summary>Milliseconds since the epoch; 0 before the first.</summary>
+    public long LastHeartbeat { get; private set; }
+
+    /// <summary>Milliseconds since the epoch; 0 before the first.</summary>
+    public long LastHeartbeatAck { get; private set; }
+
+    /// <summary>Milliseconds from the last heartbeat to its ack.</summary>
+    public long Latency { get; private set; }
+
+    public long Identified { get; private set; }
+
+    public long Resumed { get; private set; }
+
+    public void Start() => Signal(new ShardSignal(ShardInput.Start));
+
+    public void Stop() => Signal(new ShardSignal(ShardInput.Stop));
+
+    /// <summary>Goes on after the receiver had no room.</summary>
+    public void ContinueReading() => _connection?.ContinueReading();
+
+    /// <summary>What happened to the connection or the queue; calls of an ended connection are its own to suppress.</summary>
+    public void Signal(in ShardSignal signal, string cause = "")
+    {
+        ShardPhase before = _state.Phase;
+        ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
+        _state = step.State;
+        if (signal.Input != ShardInput.Stop
+            && before is > ShardPhase.WaitingForIdentify and <= ShardPhase.Ready
+            && _state.Phase is not (> ShardPhase.Connecting and <= ShardPhase.Ready))
+        {
+            LogDisconnected(Id, cause.Length > 0 ? cause : signal.Input.ToString(), Plan(step));
+        }
+
+        Carry(step, signal.CloseCode);
+    }
+
+    /// <summary>READY: a new session begins.</summary>
+    public void BeginSession(string sessionId, string? resumeUrl)
+    {
+        Session = new Session(Id, sessionId, resumeUrl, GatewayMessage.NoSeq);
+        Identified++;
+        Signal(new ShardSignal(ShardInput.Ready));
+        LogReady(Id);
+    }
+
+    /// <summary>RESUMED: the old session goes on, and what it missed has arrived.</summary>
+    public void ContinueSession()
+    {
+        Resumed++;
+        Signal(new ShardSignal(ShardInput.Resumed));
+        LogResumed(Id);
+    }
+
+    /// <summary>A message above the limit ends the connection; when it comes again after the same seq, it would for ever, and ends the session (G26).</summary>
+    public void MessageTooLarge()
+    {
+        long seq = Session?.Received ?? GatewayMessage.NoSeq;
+        bool again = Session is not null && _tooLargeAfter == (Session, seq);
+        _tooLargeAfter = (Session, seq);
+        Signal(new ShardSignal(again ? ShardInput.SessionInvalid : ShardInput.Unreadable), "a message is larger than 64 MiB");
+    }
+
+    public void BeatSent() => LastHeartbeat = _settings.Loop.UnixNow;
+
+    public void BeatAcknowledged(long latency)
+    {
+        LastHeartbeatAck = _settings.Loop.UnixNow;
+        Latency = latency;
+    }
+
+    private void Carry(in ShardStep step, int closeCode)
+    {
+        ShardActions actions = step.Actions;
+        if (_state.Phase is ShardPhase.Backoff or ShardPhase.Stopped or ShardPhase.WaitingForIdentify || Has(actions, ShardActions.CloseResumably | ShardActions.Connect))
+        {
+            _connection?.End(ResumableClose);
+            _connection = null;
+        }
+
+        if (Has(actions, ShardActions.ReturnPermit) || _state.Phase == ShardPhase.Stopped)
+        {
+            _settings.Identifies.Return(Id);
+        }
+
+        if (Has(actions, ShardActions.DropSession))
+        {
+            Session = null;
+        }
+
+        if (Has(actions, ShardActions.RequestPermit))
+        {
+            _settings.Identifies.Request(Id, () => Signal(new ShardSignal(ShardInput.PermitGranted)));
+        }
+
+        if (Has(actions, ShardActions.Connect))
+        {
+            _connection = new ShardConnection(this, _settings, _settings.ConnectionUri(_state.UsesBaseUrl ? null : Session?.ResumeUrl));
+            _connection.Open();
+        }
+
+        if (Has(actions, ShardActions.SendIdentify))
+        {
+            _settings.Identifies.Spend(Id);
+            _connection!.SendIdentify();
+        }
+
+        if (Has(actions, ShardActions.SendResume))
+        {
+            _connection!.SendResume();
+        }
+
+        if (Has(actions, ShardActions.Wait))
+        {
+            _backoff.Start(step.Delay);
+        }
+
+        if (Has(actions, ShardActions.GiveUp))
+        {
+            _settings.GiveUp(closeCode);
+        }
+
+        if (_state.Phase == ShardPhase.Stopped)
+        {
+            _backoff.Stop();
+        }
+    }
+
+    private static bool Has(ShardActions actions, ShardActions wanted) => (actions & wanted) != 0;
+
+    private static string Plan(in ShardStep step) => step.State.Phase switch
+    {
+        ShardPhase.Stopped => "giving up",
+        ShardPhase.WaitingForIdentify => "waiting to identify",
+        ShardPhase.Backoff => $"{(step.State.HasSession ? "resuming" : "identifying")} in {step.Delay} ms",
+        _ => "resuming at once",
+    };
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Shard} is ready with a new session")]
+    private partial void LogReady(int shard);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Shard} has resumed its session")]
+    private partial void LogResumed(int shard);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Shard} lost its connection: {Cause}; {Plan}")]
+    private partial void LogDisconnected(int shard, string cause, string plan);
+}

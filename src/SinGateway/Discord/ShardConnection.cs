@@ -1,0 +1,312 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+using SinGateway.Loop;
+using SinGateway.Sessions;
+using SinGateway.WebSockets;
+
+namespace SinGateway.Discord;
+
+/// <summary>
+/// One gateway connection of a shard, with everything that lives and dies with it: socket, inflate context, heartbeats, time limits
+/// (https://docs.discord.com/developers/events/gateway#connection-lifecycle). When it has ended it calls nobody any more.
+/// </summary>
+internal sealed partial class ShardConnection : IWebSocketHandler
+{
+    private const int HelloTimeout = 30_000;
+    private const int ReadyTimeout = 60_000;
+
+    private readonly Shard _shard;
+    private readonly ShardSettings _settings;
+    private readonly WebSocketConnection _socket;
+    private readonly LoopTimer _phaseTimer;
+    private readonly LoopTimer _heartbeatTimer;
+    private readonly ILogger _logger;
+    private ZlibInflater? _inflater;
+    private bool _ended;
+
+    private int _heartbeatInterval;
+    private bool _awaitsAck;
+    private bool _mayOweAck;
+    private long _beatAt;
+
+    /// <summary>The frames so far of a compressed message that spans several; rented, and null when there are none.</summary>
+    private byte[]? _compressed;
+    private int _compressedLength;
+
+    public ShardConnection(Shard shard, ShardSettings settings, Uri uri)
+    {
+        _shard = shard;
+        _settings = settings;
+        _logger = settings.Logger;
+        _socket = new WebSocketConnection(settings.Loop, settings.Dialer, settings.Keys, uri, Shard.ResumableClose, this);
+        _phaseTimer = new LoopTimer(settings.Loop, OnPhaseTimeout);
+        _heartbeatTimer = new LoopTimer(settings.Loop, OnHeartbeatDue);
+    }
+
+    /// <summary>HELLO and the answer to IDENTIFY or RESUME are always read; events only when there is room for them.</summary>
+    public bool CanReceive => _settings.Receiver.HasRoom || _shard.Phase is not (ShardPhase.Ready or ShardPhase.Resuming);
+
+    public void Open() => _socket.Open();
+
+    public void ContinueReading() => _socket.ContinueReading();
+
+    /// <summary>Ends the connection with <paramref name="code"/>; harmless when it has ended.</summary>
+    public void End(ushort code)
+    {
+        if (_ended)
+        {
+            return;
+        }
+
+        _ended = true;
+        _socket.Close(code);
+        _phaseTimer.Stop();
+        _heartbeatTimer.Stop();
+        _inflater?.Dispose();
+        _inflater = null;
+        ReleaseCompressed();
+    }
+
+    public void SendIdentify()
+    {
+        _phaseTimer.Start(ReadyTimeout);
+        _socket.SendText(GatewayPayloads.Identify(_settings.Token, _settings.Intents, _shard.Id, _settings.ShardCount, GatewayPayloads.LargeThreshold));
+    }
+
+    /// <summary>Resumes from the received seq: what this process has taken need not come again (G3).</summary>
+    public void SendResume()
+    {
+        _phaseTimer.Start(ReadyTimeout);
+        Session session = _shard.Session!;
+        _socket.SendText(GatewayPayloads.Resume(_settings.Token, session.Id, session.Received));
+    }
+
+    public void OnOpen()
+    {
+        if (_settings.Compression == GatewayCompression.ZlibStream)
+        {
+            _inflater = new ZlibInflater();
+        }
+
+        _phaseTimer.Start(HelloTimeout);
+        _shard.Signal(new ShardSignal(ShardInput.Opened));
+    }
+
+    public void OnMessage(ReadOnlySpan<byte> message, bool binary)
+    {
+        if (_inflater is null || !binary)
+        {
+            Handle(message);
+            return;
+        }
+
+        if (_compressed is not null || !ZlibInflater.EndsMessage(message))
+        {
+            if (!Collect(message))
+            {
+                return;
+            }
+
+            message = _compressed.AsSpan(0, _compressedLength);
+        }
+
+        LoopBuffers buffers = _settings.Loop.Buffers;
+        int length = _inflater.Inflate(message, buffers, WebSocketConnection.MaximumMessage);
+        ReleaseCompressed();
+        if (length < 0)
+        {
+            if (length == ZlibInflater.TooLarge)
+            {
+                _shard.MessageTooLarge();
+            }
+            else
+            {
+                _shard.Signal(new ShardSignal(ShardInput.Unreadable), "the compressed stream is broken");
+            }
+
+            return;
+        }
+
+        Handle(buffers.Scratch[..length]);
+        buffers.ShrinkScratch();
+    }
+
+    public void OnWritable() => _socket.FlushControl();
+
+    public void OnClosed(in CloseReason reason)
+    {
+        if (reason.Kind == CloseKind.MessageTooLarge)
+        {
+            _shard.MessageTooLarge();
+            return;
+        }
+
+        bool hasCode = reason is { Kind: CloseKind.Closed, Code: not 0 };
+        _shard.Signal(
+            new ShardSignal(ShardInput.Lost, hasCode ? reason.Code : 0, reason.RetryAfter),
+            hasCode ? $"Discord closed with {reason.Code} ({reason.Text})" : reason.Text);
+    }
+
+    /// <summary>Adds a frame to the message that it continues; true when the message is whole.</summary>
+    private bool Collect(ReadOnlySpan<byte> frame)
+    {
+        int length = _compressedLength + frame.Length;
+        if (length > WebSocketConnection.MaximumMessage)
+        {
+            _shard.Signal(new ShardSignal(ShardInput.Unreadable), "a compressed message has no end");
+            return false;
+        }
+
+        if (_compressed is null || _compressed.Length < length)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(length, _compressedLength * 2));
+            _compressed.AsSpan(0, _compressedLength).CopyTo(larger);
+            int kept = _compressedLength;
+            ReleaseCompressed();
+            (_compressed, _compressedLength) = (larger, kept);
+        }
+
+        frame.CopyTo(_compressed.AsSpan(_compressedLength));
+        _compressedLength = length;
+        return ZlibInflater.EndsMessage(_compressed.AsSpan(0, length));
+    }
+
+    private void Handle(ReadOnlySpan<byte> raw)
+    {
+        if (!GatewayMessage.TryRead(raw, out GatewayMessage message))
+        {
+            _shard.Signal(new ShardSignal(ShardInput.Unreadable), "a message is not JSON");
+            return;
+        }
+
+        switch ((GatewayOpcode)message.Op)
+        {
+            case GatewayOpcode.Dispatch:
+                OnDispatch(message, raw);
+                break;
+            case GatewayOpcode.Heartbeat:
+                SendHeartbeat();
+                break;
+            case GatewayOpcode.HeartbeatAck:
+                if (_awaitsAck)
+                {
+                    _awaitsAck = false;
+                    _shard.BeatAcknowledged(_settings.Loop.Now - _beatAt);
+                }
+
+                break;
+            case GatewayOpcode.Hello:
+                OnHello(message);
+                break;
+            case GatewayOpcode.Reconnect:
+                _shard.Signal(new ShardSignal(ShardInput.ReconnectRequested), "Discord asks to reconnect");
+                break;
+            case GatewayOpcode.InvalidSession:
+                bool resumable = GatewayPayloads.ReadResumable(message);
+                _shard.Signal(
+                    new ShardSignal(resumable ? ShardInput.SessionResumable : ShardInput.SessionInvalid),
+                    resumable ? "Discord interrupts the session" : "Discord says that the session is invalid");
+                break;
+            default:
+                LogUnknownOpcode(_shard.Id, message.Op);
+                break;
+        }
+    }
+
+    private void OnDispatch(in GatewayMessage message, ReadOnlySpan<byte> raw)
+    {
+        bool isReady = _shard.Phase == ShardPhase.Identifying && message.EventName.SequenceEqual("READY"u8);
+        if (isReady)
+        {
+            ReadyPayload? ready = GatewayPayloads.ReadReady(message);
+            if (ready?.SessionId is null)
+            {
+                _shard.Signal(new ShardSignal(ShardInput.Unreadable), "READY has no session id");
+                return;
+            }
+
+            _phaseTimer.Stop();
+            _shard.BeginSession(ready.SessionId, ready.ResumeUrl);
+        }
+
+        Session? session = _shard.Session;
+        if (session is null || message.EventName.IsEmpty)
+        {
+            return;
+        }
+
+        // A replay may begin before what has already been received; that is not forwarded twice.
+        long seq = message.Seq == GatewayMessage.NoSeq ? session.Received : message.Seq;
+        if (message.Seq == GatewayMessage.NoSeq || seq > session.Received)
+        {
+            _settings.Receiver.Receive(session, message.EventName, seq, raw);
+        }
+
+        if (_shard.Phase == ShardPhase.Resuming && message.EventName.SequenceEqual("RESUMED"u8))
+        {
+            _phaseTimer.Stop();
+            _shard.ContinueSession();
+        }
+    }
+
+    private void OnHello(in GatewayMessage message)
+    {
+        if (GatewayPayloads.ReadHeartbeatInterval(message) is not { } interval)
+        {
+            _shard.Signal(new ShardSignal(ShardInput.Unreadable), "HELLO has no heartbeat interval");
+            return;
+        }
+
+        if (_heartbeatInterval == 0)
+        {
+            _heartbeatInterval = interval;
+            _heartbeatTimer.Start((long)(interval * _settings.Random.NextDouble()));
+            _shard.Signal(new ShardSignal(ShardInput.Hello));
+        }
+    }
+
+    /// <summary>No ack between two beats means a dead connection, unless acks wait unread behind events that found no room.</summary>
+    private void OnHeartbeatDue()
+    {
+        if (_awaitsAck && !_mayOweAck && !_socket.IsPaused)
+        {
+            _shard.Signal(new ShardSignal(ShardInput.TimedOut), "a heartbeat was not acknowledged");
+            return;
+        }
+
+        _mayOweAck = _socket.IsPaused;
+        SendHeartbeat();
+        if (!_ended)
+        {
+            _heartbeatTimer.Start(_heartbeatInterval);
+        }
+    }
+
+    private void SendHeartbeat()
+    {
+        Span<byte> heartbeat = stackalloc byte[GatewayPayloads.MaximumHeartbeat];
+        int length = GatewayPayloads.WriteHeartbeat(heartbeat, _shard.Session?.HeartbeatSeq(_settings.Loop.Now) ?? GatewayMessage.NoSeq);
+        _awaitsAck = true;
+        _beatAt = _settings.Loop.Now;
+        _shard.BeatSent();
+        _socket.SendText(heartbeat[..length]);
+    }
+
+    private void OnPhaseTimeout() =>
+        _shard.Signal(
+            new ShardSignal(ShardInput.TimedOut),
+            _shard.Phase == ShardPhase.AwaitingHello ? "HELLO did not come within 30 s" : "neither READY nor RESUMED came within 60 s");
+
+    private void ReleaseCompressed()
+    {
+        if (_compressed is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_compressed);
+            _compressed = null;
+            _compressedLength = 0;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Shard {Shard} received the unknown opcode {Op}; ignored")]
+    private partial void LogUnknownOpcode(int shard, int op);
+}

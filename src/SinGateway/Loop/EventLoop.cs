@@ -1,0 +1,209 @@
+using System.Diagnostics;
+
+namespace SinGateway.Loop;
+
+/// <summary>Something with a descriptor that a loop watches.</summary>
+internal interface IPollable
+{
+    /// <summary>Called on the loop's thread with the bits of <see cref="SystemCalls"/>; level-triggered, so what is left undone is told again.</summary>
+    void OnReady(uint events);
+}
+
+/// <summary>
+/// One thread that waits for readiness and calls whoever is ready: no async, no Task, no lock. Everything that it calls runs to its end
+/// without blocking (G25). What is slow runs elsewhere and comes back through <see cref="Post"/>.
+/// </summary>
+internal sealed class EventLoop : IDisposable
+{
+    private const int EventsPerWait = 256;
+    private const ulong WakeUp = ulong.MaxValue;
+
+    private readonly TimeProvider _time;
+    private readonly long _startTimestamp;
+    private readonly int _epoll = SystemCalls.EpollCreate();
+    private readonly int _wakeUp = SystemCalls.EventCreate();
+    private readonly List<Watcher> _watches = [];
+    private readonly Stack<int> _freeWatches = [];
+    private List<Action> _atEnd = [];
+    private List<Action> _atEndRunning = [];
+    private PostedAction? _posted;
+    private Thread? _thread;
+    private volatile bool _stopping;
+
+    public EventLoop(TimeProvider time)
+    {
+        _time = time;
+        _startTimestamp = time.GetTimestamp();
+        SystemCalls.EpollAddDescriptor(_epoll, _wakeUp, SystemCalls.PollIn, WakeUp);
+    }
+
+    /// <summary>Something threw on the loop, which is a bug and the end of the loop. Called on its thread.</summary>
+    public event Action<Exception>? Failed;
+
+    /// <summary>Milliseconds since the loop was made, on the monotonic clock, as of the current turn.</summary>
+    public long Now { get; private set; }
+
+    /// <summary>The wall clock, in milliseconds since the epoch.</summary>
+    public long UnixNow => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public TimerHeap Timers { get; } = new();
+
+    /// <summary>Buffers that every connection of the loop borrows for the length of one call.</summary>
+    public LoopBuffers Buffers { get; } = new();
+
+    public void Start()
+    {
+        _thread = new Thread(Run) { Name = "loop", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. Callable from any thread; takes no lock.</summary>
+    public void Post(Action action)
+    {
+        // Once it is in the list, the action's Next belongs to the loop: only the local may be read after that.
+        var posted = new PostedAction(action);
+        PostedAction? before;
+        do
+        {
+            posted.Next = before = Volatile.Read(ref _posted);
+        }
+        while (Interlocked.CompareExchange(ref _posted, posted, before) != before);
+
+        if (before is null)
+        {
+            SystemCalls.Signal(_wakeUp);
+        }
+    }
+
+    /// <summary>
+    /// Runs <paramref name="action"/> when everyone who is ready in this turn has been called: where output is written, many messages at once.
+    /// One that is asked for while these run has its turn in the next round, which then does not wait.
+    /// </summary>
+    public void AtEndOfTurn(Action action) => _atEnd.Add(action);
+
+    /// <summary>Watches <paramref name="descriptor"/> for <paramref name="events"/>; the result names the watch in later calls.</summary>
+    public ulong Watch(int descriptor, uint events, IPollable target)
+    {
+        AssertOnThread();
+        if (!_freeWatches.TryPop(out int index))
+        {
+            index = _watches.Count;
+            _watches.Add(default);
+        }
+
+        uint generation = _watches[index].Generation + 1;
+        _watches[index] = new Watcher(target, generation);
+        ulong watch = ((ulong)generation << 32) | (uint)index;
+        SystemCalls.EpollAddDescriptor(_epoll, descriptor, events, watch);
+        return watch;
+    }
+
+    public void ChangeWatch(ulong watch, int descriptor, uint events) => SystemCalls.EpollModifyDescriptor(_epoll, descriptor, events, watch);
+
+    /// <summary>Ends a watch; events of it that this turn has already collected are dropped. The descriptor stays the caller's to close.</summary>
+    public void Unwatch(ulong watch, int descriptor)
+    {
+        AssertOnThread();
+        SystemCalls.EpollRemoveDescriptor(_epoll, descriptor);
+        int index = (int)(uint)watch;
+        _watches[index] = _watches[index] with { Target = null };
+        _freeWatches.Push(index);
+    }
+
+    /// <summary>Asks the loop to end after its current turn. Callable from any thread.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        SystemCalls.Signal(_wakeUp);
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _thread?.Join();
+        SystemCalls.Close(_epoll);
+        SystemCalls.Close(_wakeUp);
+        Buffers.Dispose();
+    }
+
+    [Conditional("DEBUG")]
+    public void AssertOnThread() => Debug.Assert(_thread is null || _thread == Thread.CurrentThread, "called off the loop's thread");
+
+    private void Run()
+    {
+        try
+        {
+            Turn();
+        }
+        catch (Exception failure) when (Failed is not null)
+        {
+            Failed(failure);
+        }
+    }
+
+    private void Turn()
+    {
+        Span<byte> events = stackalloc byte[EventsPerWait * SystemCalls.EpollEventSize];
+        ReadClock();
+        while (!_stopping)
+        {
+            int ready = SystemCalls.EpollWait(_epoll, events, _atEnd.Count > 0 ? 0 : Timers.Timeout(Now));
+            ReadClock();
+            for (int i = 0; i < ready; i++)
+            {
+                uint happened = SystemCalls.EventAt(events, i, out ulong watch);
+                if (watch == WakeUp)
+                {
+                    RunPosted();
+                }
+                else if (_watches[(int)(uint)watch] is { Target: { } target } known && known.Generation == (uint)(watch >> 32))
+                {
+                    target.OnReady(happened);
+                }
+            }
+
+            Timers.FireDue(Now);
+            RunEndOfTurn();
+        }
+    }
+
+    private void ReadClock() => Now = (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+
+    private void RunPosted()
+    {
+        SystemCalls.Consume(_wakeUp);
+        PostedAction? newestFirst = Interlocked.Exchange(ref _posted, null);
+        PostedAction? oldestFirst = null;
+        while (newestFirst is not null)
+        {
+            (newestFirst.Next, oldestFirst, newestFirst) = (oldestFirst, newestFirst, newestFirst.Next);
+        }
+
+        for (; oldestFirst is not null; oldestFirst = oldestFirst.Next)
+        {
+            oldestFirst.Action();
+        }
+    }
+
+    private void RunEndOfTurn()
+    {
+        (_atEnd, _atEndRunning) = (_atEndRunning, _atEnd);
+        foreach (Action action in _atEndRunning)
+        {
+            action();
+        }
+
+        _atEndRunning.Clear();
+    }
+
+    /// <param name="Target">Null when the watch has ended.</param>
+    /// <param name="Generation">Tells an old event of this place in the table from a new one.</param>
+    private readonly record struct Watcher(IPollable? Target, uint Generation);
+
+    private sealed class PostedAction(Action action)
+    {
+        public Action Action { get; } = action;
+
+        public PostedAction? Next { get; set; }
+    }
+}

@@ -1,0 +1,230 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace SinGateway.Loop;
+
+/// <summary>
+/// Every call into the kernel that the house makes by hand: sockets, epoll, eventfd, anonymous memory. Linux only, x64 and arm64
+/// (the constants below are the same on both). A negative result is an error whose number <see cref="LastError"/> tells.
+/// </summary>
+internal static unsafe partial class SystemCalls
+{
+    public const int Interrupted = 4;
+    public const int TryAgain = 11;
+    public const int ConnectionInProgress = 115;
+
+    public const uint PollIn = 0x001;
+    public const uint PollOut = 0x004;
+    public const uint PollError = 0x008;
+    public const uint PollHangUp = 0x010;
+
+    /// <summary>Bytes of one <c>struct epoll_event</c>: packed on x64 alone.</summary>
+    public static readonly int EpollEventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+
+    private static readonly int EpollDataOffset = EpollEventSize - 8;
+
+    private const int CloseOnExec = 0x80000;
+    private const int NonBlocking = 0x800;
+    private const int EpollAdd = 1;
+    private const int EpollDelete = 2;
+    private const int EpollModify = 3;
+    private const int FamilyInternet = 2;
+    private const int FamilyInternet6 = 10;
+    private const int SocketStream = 1;
+    private const int NoSignal = 0x4000;
+    private const int LevelSocket = 1;
+    private const int OptionError = 4;
+    private const int OptionKeepAlive = 9;
+    private const int LevelTcp = 6;
+    private const int OptionNoDelay = 1;
+    private const int ShutdownWrite = 1;
+    private const int ProtectReadWrite = 3;
+    private const int MapPrivateAnonymous = 0x22;
+    private const int MallocArenaMax = -8;
+
+    /// <summary>The error of the last call of this file on this thread.</summary>
+    public static int LastError => Marshal.GetLastPInvokeError();
+
+    /// <summary>errno as it stands now: what a library that was called last has left in it.</summary>
+    public static int CurrentError => Marshal.GetLastSystemError();
+
+    public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    public static int EpollCreate() => Check(epoll_create1(CloseOnExec), "epoll_create1");
+
+    /// <summary>A non-blocking eventfd, readable after <see cref="Signal"/> until <see cref="Consume"/>.</summary>
+    public static int EventCreate() => Check(eventfd(0, CloseOnExec | NonBlocking), "eventfd");
+
+    public static void Signal(int eventDescriptor)
+    {
+        ulong one = 1;
+        write(eventDescriptor, &one, sizeof(ulong));
+    }
+
+    public static void Consume(int eventDescriptor)
+    {
+        ulong count;
+        read(eventDescriptor, &count, sizeof(ulong));
+    }
+
+    public static void EpollAddDescriptor(int epoll, int descriptor, uint events, ulong data) => Control(epoll, EpollAdd, descriptor, events, data);
+
+    public static void EpollModifyDescriptor(int epoll, int descriptor, uint events, ulong data) => Control(epoll, EpollModify, descriptor, events, data);
+
+    public static void EpollRemoveDescriptor(int epoll, int descriptor) => Control(epoll, EpollDelete, descriptor, 0, 0);
+
+    /// <summary>Waits for readiness. <paramref name="milliseconds"/> -1 waits for ever. Returns the number of events, 0 when interrupted.</summary>
+    public static int EpollWait(int epoll, Span<byte> events, int milliseconds)
+    {
+        fixed (byte* pointer = events)
+        {
+            int count = epoll_wait(epoll, pointer, events.Length / EpollEventSize, milliseconds);
+            return count >= 0 || LastError == Interrupted ? Math.Max(count, 0) : Check(count, "epoll_wait");
+        }
+    }
+
+    /// <summary>Reads the event at <paramref name="index"/> that <see cref="EpollWait"/> wrote.</summary>
+    public static uint EventAt(ReadOnlySpan<byte> events, int index, out ulong data)
+    {
+        ReadOnlySpan<byte> entry = events.Slice(index * EpollEventSize, EpollEventSize);
+        data = Unsafe.ReadUnaligned<ulong>(in entry[EpollDataOffset]);
+        return Unsafe.ReadUnaligned<uint>(in entry[0]);
+    }
+
+    /// <summary>A non-blocking TCP socket without Nagle's delay that is connecting to <paramref name="endPoint"/>; negative is an error.</summary>
+    public static int ConnectStart(IPEndPoint endPoint)
+    {
+        SocketAddress address = endPoint.Serialize();
+        int descriptor = socket(endPoint.AddressFamily == AddressFamily.InterNetworkV6 ? FamilyInternet6 : FamilyInternet, SocketStream | NonBlocking | CloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            return descriptor;
+        }
+
+        int enabled = 1;
+        setsockopt(descriptor, LevelTcp, OptionNoDelay, &enabled, sizeof(int));
+        setsockopt(descriptor, LevelSocket, OptionKeepAlive, &enabled, sizeof(int));
+        fixed (byte* pointer = address.Buffer.Span)
+        {
+            if (connect(descriptor, pointer, address.Size) < 0 && LastError != ConnectionInProgress)
+            {
+                int error = LastError;
+                close(descriptor);
+                Marshal.SetLastPInvokeError(error);
+                return -1;
+            }
+        }
+
+        return descriptor;
+    }
+
+    /// <summary>The error of a connect that has ended: 0 when it succeeded.</summary>
+    public static int ConnectResult(int descriptor)
+    {
+        int error = 0;
+        int size = sizeof(int);
+        return getsockopt(descriptor, LevelSocket, OptionError, &error, &size) < 0 ? LastError : error;
+    }
+
+    public static int Receive(int descriptor, Span<byte> buffer)
+    {
+        fixed (byte* pointer = buffer)
+        {
+            return (int)recv(descriptor, pointer, buffer.Length, 0);
+        }
+    }
+
+    public static int Send(int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* pointer = bytes)
+        {
+            return (int)send(descriptor, pointer, bytes.Length, NoSignal);
+        }
+    }
+
+    public static void ShutdownSending(int descriptor) => shutdown(descriptor, ShutdownWrite);
+
+    public static void Close(int descriptor) => close(descriptor);
+
+    /// <summary>Zeroed pages straight from the kernel; <see cref="FreePages"/> gives them back at once, which malloc does not promise.</summary>
+    public static byte* AllocatePages(int bytes)
+    {
+        void* pages = mmap(null, bytes, ProtectReadWrite, MapPrivateAnonymous, -1, 0);
+        return (nint)pages == -1 ? throw new OutOfMemoryException() : (byte*)pages;
+    }
+
+    public static void FreePages(byte* pages, int bytes) => munmap(pages, bytes);
+
+    /// <summary>Limits glibc's malloc arenas: each keeps freed memory of its own. Call before any thread starts.</summary>
+    public static void LimitMallocArenas(int count) => mallopt(MallocArenaMax, count);
+
+    /// <summary>Gives the free pages of malloc's heaps back to the kernel.</summary>
+    public static void TrimMalloc() => malloc_trim(0);
+
+    private static void Control(int epoll, int operation, int descriptor, uint events, ulong data)
+    {
+        byte* entry = stackalloc byte[16];
+        Unsafe.WriteUnaligned(entry, events);
+        Unsafe.WriteUnaligned(entry + EpollDataOffset, data);
+        Check(epoll_ctl(epoll, operation, descriptor, entry), "epoll_ctl");
+    }
+
+    private static int Check(int result, string call) =>
+        result >= 0 ? result : throw new IOException($"{call} failed: {Describe(LastError)}");
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int epoll_create1(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int epoll_ctl(int epoll, int operation, int descriptor, byte* entry);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int epoll_wait(int epoll, byte* events, int capacity, int milliseconds);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int eventfd(uint value, int flags);
+
+    [LibraryImport("libc")]
+    private static partial nint read(int descriptor, void* buffer, nint size);
+
+    [LibraryImport("libc")]
+    private static partial nint write(int descriptor, void* buffer, nint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int connect(int descriptor, byte* address, int size);
+
+    [LibraryImport("libc")]
+    private static partial int setsockopt(int descriptor, int level, int option, void* value, int size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int descriptor, int level, int option, void* value, int* size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recv(int descriptor, byte* buffer, nint size, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint send(int descriptor, byte* buffer, nint size, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int shutdown(int descriptor, int how);
+
+    [LibraryImport("libc")]
+    private static partial int close(int descriptor);
+
+    [LibraryImport("libc")]
+    private static partial void* mmap(void* address, nint size, int protection, int flags, int descriptor, nint offset);
+
+    [LibraryImport("libc")]
+    private static partial int munmap(void* address, nint size);
+
+    [LibraryImport("libc")]
+    private static partial int mallopt(int parameter, int value);
+
+    [LibraryImport("libc")]
+    private static partial int malloc_trim(nint pad);
+}

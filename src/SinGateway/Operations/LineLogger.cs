@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace SinGateway.Operations;
+
+/// <summary>Makes the loggers, all of which write to one <see cref="LineWriter"/>, which it owns.</summary>
+internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, bool colour, TimeProvider time) : ILoggerFactory
+{
+    public ILogger CreateLogger(string categoryName) => new LineLogger(writer, categoryName, minimum, colour, time);
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("the log has one place to go: stderr");
+
+    public void Dispose() => writer.Dispose();
+}
+
+/// <summary>Writes entries of one category. Any thread may call it; it never blocks.</summary>
+internal sealed class LineLogger(LineWriter writer, string category, LogLevel minimum, bool colour, TimeProvider time) : ILogger
+{
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= minimum && logLevel != LogLevel.None;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+        {
+            bool withStack = minimum <= LogLevel.Debug;
+            writer.Write(LogLine.Format(time.GetLocalNow(), logLevel, category, formatter(state, exception), exception, withStack, colour));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace SinGateway.Sessions;
+
+/// <summary>
+/// One session of one shard with Discord: its names and how far it got. A new session is a new object, so confirmations of an older one cannot touch it (G2).
+/// Belongs to the loop's thread.
+/// </summary>
+internal sealed class Session
+{
+    /// <summary>Bytes of <see cref="Tag"/>.</summary>
+    public const int TagSize = 8;
+
+    private const long MaximumHeartbeatLag = 1_000;
+    private const long MaximumHeartbeatLagTime = 45_000;
+
+    private int _openBarriers;
+    private long _laggingSince;
+
+    public Session(int shardId, string id, string? resumeUrl, long committed)
+    {
+        ShardId = shardId;
+        Id = id;
+        ResumeUrl = resumeUrl;
+        Received = Committed = Stored = committed;
+        Tag = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)).AsSpan(0, TagSize / 2)));
+    }
+
+    public int ShardId { get; }
+
+    /// <summary>Discord's name for the session. A secret: never logged.</summary>
+    public string Id { get; }
+
+    /// <summary>Where to resume; null when READY carried no URL.</summary>
+    public string? ResumeUrl { get; }
+
+    /// <summary>The first eight hexadecimal digits of the id's SHA-256, for nonces (G7): names the session without telling it.</summary>
+    public byte[] Tag { get; }
+
+    /// <summary>The last seq that arrived; -1 before the first.</summary>
+    public long Received { get; private set; }
+
+    /// <summary>The largest seq up to which everything is settled (G2); -1 before the first.</summary>
+    public long Committed { get; private set; }
+
+    /// <summary>The largest committed seq that the store is known to hold: from where a crash would resume; -1 before the first.</summary>
+    public long Stored { get; private set; }
+
+    /// <summary>True while events arrived that the next barrier will be the first to cover.</summary>
+    public bool AwaitsBarrier { get; private set; }
+
+    /// <summary>
+    /// An event arrived: <paramref name="forwarded"/> when a copy of it is on its way, else it is settled as soon as everything before it is (G1). True when
+    /// the session is to be covered by the next barrier and was not so before.
+    /// </summary>
+    public bool Receive(long seq, bool forwarded, long now)
+    {
+        if (Received == Stored)
+        {
+            _laggingSince = now;
+        }
+
+        Received = seq;
+        if (AwaitsBarrier)
+        {
+            return false;
+        }
+
+        if (!forwarded && _openBarriers == 0)
+        {
+            Committed = seq;
+            return false;
+        }
+
+        return AwaitsBarrier = true;
+    }
+
+    /// <summary>A barrier behind everything received so far begins; its owner passes the result to <see cref="Commit"/> when it is acknowledged.</summary>
+    public long Cover()
+    {
+        AwaitsBarrier = false;
+        _openBarriers++;
+        return Received;
+    }
+
+    /// <summary>A barrier over this session's events up to <paramref name="seq"/> was acknowledged.</summary>
+    public void Commit(long seq)
+    {
+        _openBarriers--;
+        Committed = seq;
+    }
+
+    /// <summary>The store holds <paramref name="seq"/>, which was committed.</summary>
+    public void MarkStored(long seq, long now)
+    {
+        if (seq > Stored)
+        {
+            Stored = seq;
+            _laggingSince = now;
+        }
+    }
+
+    /// <summary>
+    /// The seq for a heartbeat (G5): the stored one while it lags little, so that Discord keeps what a crash would need again; else the received one. What is
+    /// committed and not yet stored will be asked for again after a crash, so it must not be given away either.
+    /// </summary>
+    public long HeartbeatSeq(long now)
+    {
+        bool lagsLittle = Received - Stored < MaximumHeartbeatLag && (Received == Stored || now - _laggingSince < MaximumHeartbeatLagTime);
+        return Stored >= 0 && lagsLittle ? Stored : Received;
+    }
+}

@@ -1,0 +1,256 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using SinGateway.Discord;
+using SinGateway.Forwarding;
+using SinGateway.Loop;
+using SinGateway.Sessions;
+using SinGateway.Singyeong;
+
+namespace SinGateway;
+
+/// <summary>
+/// A 신경 connection and the shards whose events it carries, on one loop (G24): starts them, hands their committed seqs to the store about once a second,
+/// lets them wait while the outbox is full, and ends them so that nothing is lost. Belongs to the loop's thread.
+/// </summary>
+internal sealed partial class ShardGroup
+{
+    private const int SavePeriod = 1_000;
+
+    /// <summary>How long identifying and resuming wait for 신경 at the start, in ms: it might refuse us, and IDENTIFYs would be spent in vain.</summary>
+    private const int BrokerPatience = 5_000;
+
+    /// <summary>How long the outbox may take to be confirmed at the end, in ms.</summary>
+    private const int FlushPatience = 10_000;
+
+    /// <summary>
+    /// How often malloc's free pages go back to the kernel, in ms. zlib and OpenSSL take their buffers from it, and after a burst it keeps some 17 KB a shard.
+    /// </summary>
+    private const int TrimPeriod = 30_000;
+
+    private readonly EventLoop _loop;
+    private readonly SingyeongClient _client;
+    private readonly Forwarder _forwarder;
+    private readonly Shard[] _shards;
+    private readonly int _shardCount;
+    private readonly SessionWriter _writer;
+    private readonly ILogger _logger;
+    private readonly SavedShard[] _saved;
+    private readonly LoopTimer _saveTimer;
+    private readonly LoopTimer _trimTimer;
+    private readonly LoopTimer _patienceTimer;
+    private readonly long _startedAt;
+    private Action? _stopped;
+    private bool _hasStarted;
+    private bool _wasFull;
+
+    public ShardGroup(
+        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, int shardCount, SessionWriter writer, ILogger logger)
+    {
+        _loop = loop;
+        _client = client;
+        _forwarder = forwarder;
+        _shards = shards;
+        _shardCount = shardCount;
+        _writer = writer;
+        _logger = logger;
+        _saved = new SavedShard[shards.Length];
+        _saveTimer = new LoopTimer(loop, Save);
+        _trimTimer = new LoopTimer(loop, Trim);
+        _patienceTimer = new LoopTimer(loop, OnPatienceEnded);
+        _startedAt = loop.Now;
+        client.Ready += StartShards;
+        client.HasRoom += ContinueReading;
+        client.Confirmed += OnConfirmed;
+    }
+
+    /// <summary>Connects to 신경, and then, or after five seconds, the shards.</summary>
+    public void Start()
+    {
+        _client.Connect();
+        _patienceTimer.Start(BrokerPatience);
+        _saveTimer.Start(SavePeriod);
+        _trimTimer.Start(TrimPeriod);
+    }
+
+    /// <summary>
+    /// Ends every shard with its session alive, waits until 신경 has confirmed everything (at most ten seconds), and calls <paramref name="stopped"/>; the records for
+    /// the store are then what <see cref="FinalRecords"/> answers.
+    /// </summary>
+    public void Stop(Action stopped)
+    {
+        if (_stopped is not null)
+        {
+            return;
+        }
+
+        _stopped = stopped;
+        _hasStarted = true;
+        foreach (Shard shard in _shards)
+        {
+            shard.Stop();
+        }
+
+        _saveTimer.Stop();
+        _patienceTimer.Start(FlushPatience);
+        _client.BeginBarrier();
+        OnConfirmed();
+    }
+
+    /// <summary>The state of every shard.</summary>
+    public SessionRecord[] FinalRecords()
+    {
+        var records = new SessionRecord[_shards.Length];
+        for (int i = 0; i < records.Length; i++)
+        {
+            records[i] = Record(_shards[i]);
+        }
+
+        return records;
+    }
+
+    private void StartShards()
+    {
+        if (_hasStarted)
+        {
+            return;
+        }
+
+        _hasStarted = true;
+        _patienceTimer.Stop();
+        foreach (Shard shard in _shards)
+        {
+            shard.Start();
+        }
+    }
+
+    private void ContinueReading()
+    {
+        foreach (Shard shard in _shards)
+        {
+            shard.ContinueReading();
+        }
+
+        _wasFull = false;
+    }
+
+    private void OnConfirmed()
+    {
+        if (_stopped is not null && _client.Barriers.IsSettled)
+        {
+            End();
+        }
+    }
+
+    private void OnPatienceEnded()
+    {
+        if (_stopped is null)
+        {
+            LogBrokerLate();
+            StartShards();
+        }
+        else
+        {
+            LogUnconfirmed(_client.Outbox.End - _client.Outbox.Confirmed);
+            End();
+        }
+    }
+
+    private void End()
+    {
+        _patienceTimer.Stop();
+        _client.Dispose();
+        long identified = 0, resumed = 0;
+        foreach (Shard shard in _shards)
+        {
+            identified += shard.Identified;
+            resumed += shard.Resumed;
+        }
+
+        LogStopped(
+            _forwarder.Events, _forwarder.Forwarded, _client.Unrouted, _forwarder.Oversized, identified, resumed,
+            (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
+        (Action? stopped, _stopped) = (_stopped, () => { });
+        stopped!();
+    }
+
+    private void Save()
+    {
+        _saveTimer.Start(SavePeriod);
+        if (_client.Outbox.IsFull && !_wasFull)
+        {
+            _wasFull = true;
+            LogFull(_client.Outbox.ReservedBytes);
+        }
+
+        if (!_writer.TryBegin(out Span<SessionRecord> records, out bool everything))
+        {
+            return;
+        }
+
+        int count = 0;
+        for (int i = 0; i < _shards.Length; i++)
+        {
+            Shard shard = _shards[i];
+            if (!everything && shard.Session is { } session && session == _saved[i].Session)
+            {
+                // The buffer is free and nothing failed: the save before has succeeded.
+                session.MarkStored(_saved[i].Seq, _loop.Now);
+            }
+
+            var current = new SavedShard(shard.Session, shard.Session?.Committed ?? 0, shard.LastHeartbeat, shard.LastHeartbeatAck);
+            if (everything || current != _saved[i])
+            {
+                _saved[i] = current;
+                records[count++] = Record(shard);
+            }
+        }
+
+        if (count > 0)
+        {
+            _writer.Submit(count);
+        }
+    }
+
+    private void Trim()
+    {
+        _trimTimer.Start(TrimPeriod);
+        long start = Stopwatch.GetTimestamp();
+        SystemCalls.TrimMalloc();
+        LogTrimmed((long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+    }
+
+    private SessionRecord Record(Shard shard) => new()
+    {
+        ShardId = shard.Id,
+        ShardCount = _shardCount,
+        SessionId = shard.Session?.Id,
+        ResumeUrl = shard.Session?.ResumeUrl,
+        Seq = Math.Max(shard.Session?.Committed ?? 0, 0),
+        LastHeartbeat = shard.LastHeartbeat,
+        LastHeartbeatAck = shard.LastHeartbeatAck,
+        Latency = shard.Latency,
+    };
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Gave free memory back to the kernel in {Microseconds} µs")]
+    private partial void LogTrimmed(long microseconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "신경 is not ready yet; starting the shards all the same, events wait in the outbox")]
+    private partial void LogBrokerLate();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The outbox is full ({Bytes} bytes): 신경 is away or slower than Discord. Shards wait; raise singyeong.outbox if this is usual.")]
+    private partial void LogFull(long bytes);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "신경 did not confirm {Bytes} bytes within ten seconds; the next start resumes before them, so they are not lost")]
+    private partial void LogUnconfirmed(long bytes);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} oversized={Oversized} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
+    private partial void LogStopped(
+        long events, long forwarded, long unrouted, long oversized, long identified, long resumed, long seconds, long allocated);
+
+    /// <summary>What was last handed to the store of a shard.</summary>
+    private readonly record struct SavedShard(Session? Session, long Seq, long LastHeartbeat, long LastHeartbeatAck);
+}

@@ -1,0 +1,433 @@
+using Microsoft.Extensions.Logging;
+using SinGateway.Loop;
+using SinGateway.Sessions;
+using SinGateway.WebSockets;
+
+namespace SinGateway.Singyeong;
+
+/// <summary>Who the gateway is to 신경, and where 신경 is.</summary>
+/// <param name="Uri">The socket's address, with its encoding.</param>
+/// <param name="ClientId">Stable over restarts (G21): every new id costs the server memory for ever.</param>
+/// <param name="Heartbeat">The packet of op 5.</param>
+/// <param name="Identify">The packet of op 1. Holds the password: never logged.</param>
+internal sealed record SingyeongIdentity(Uri Uri, string ClientId, byte[] Heartbeat, byte[] Identify);
+
+/// <summary>
+/// One connection to 신경 and everything that must survive its loss: the outbox and its barriers. Reconnects by itself for ever; what was not confirmed is sent
+/// again, in order (G1, G7: receivers know repeats by their nonce). Belongs to the loop's thread.
+/// </summary>
+internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
+{
+    /// <summary>How old the oldest uncovered event may get before a barrier is sent, in ms.</summary>
+    private const int BarrierDelay = 1_000;
+
+    /// <summary>How many bytes a barrier may cover.</summary>
+    private const int BarrierSize = Outbox.ChunkSize;
+
+    /// <summary>Unsent bytes at which writing does not wait for the end of the turn.</summary>
+    private const int EagerFlush = 128 * 1024;
+
+    /// <summary>How long an open barrier may stay without any answer before the connection is given up, in ms.</summary>
+    private const int AnswerTimeout = 60_000;
+
+    /// <summary>How long hello and ready may take, in ms.</summary>
+    private const int ReadyTimeout = 15_000;
+
+    private const int FirstBackoff = 100;
+    private const int MaximumBackoff = 10_000;
+    private const ushort NormalClose = 1000;
+
+    private readonly EventLoop _loop;
+    private readonly Dialer _dialer;
+    private readonly MaskingKeys _keys;
+    private readonly SingyeongIdentity _identity;
+    private readonly Random _random;
+    private readonly ILogger _logger;
+    private readonly LoopTimer _barrierTimer;
+    private readonly LoopTimer _heartbeatTimer;
+    private readonly LoopTimer _answerTimer;
+    private readonly LoopTimer _reconnectTimer;
+    private readonly Action _flush;
+
+    private WebSocketConnection? _socket;
+    private int _heartbeatInterval;
+    private int _failures;
+    private bool _flushQueued;
+    private bool _disposed;
+    private long _unrouted;
+    private long _unroutedSaid;
+    private long _unroutedSaidAt = long.MinValue / 2;
+
+    public SingyeongClient(EventLoop loop, Dialer dialer, MaskingKeys keys, SingyeongIdentity identity, long outboxLimit, Random random, ILogger logger)
+    {
+        _loop = loop;
+        _dialer = dialer;
+        _keys = keys;
+        _identity = identity;
+        _random = random;
+        _logger = logger;
+        Outbox = new Outbox(outboxLimit);
+        _barrierTimer = new LoopTimer(loop, BeginBarrier);
+        _heartbeatTimer = new LoopTimer(loop, BeginBarrier);
+        _answerTimer = new LoopTimer(loop, OnSilence);
+        _reconnectTimer = new LoopTimer(loop, Connect);
+        _flush = FlushQueued;
+    }
+
+    /// <summary>Dispatches go here through <see cref="Forwarded"/>; who appends to it tells so.</summary>
+    public Outbox Outbox { get; }
+
+    public Barriers Barriers { get; } = new();
+
+    public bool IsReady { get; private set; }
+
+    /// <summary>Dispatches that found no receiver.</summary>
+    public long Unrouted => _unrouted;
+
+    /// <summary>신경 is ready for dispatches, for the first time or again.</summary>
+    public event Action? Ready;
+
+    /// <summary>The outbox has room again after it was full.</summary>
+    public event Action? HasRoom;
+
+    /// <summary>신경 refuses this gateway for good, with a message for the operator: nothing but a change of its configuration helps (exit code 4).</summary>
+    public event Action<string>? Refused;
+
+    /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
+    public event Action? Confirmed;
+
+    bool IWebSocketHandler.CanReceive => true;
+
+    public void Connect()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _answerTimer.Start(ReadyTimeout);
+        _socket = new WebSocketConnection(_loop, _dialer, _keys, _identity.Uri, NormalClose, this);
+        _socket.Open();
+    }
+
+    /// <summary>An event of <paramref name="session"/> arrived; its copies, if any, are in the outbox.</summary>
+    public void Received(Session session, long seq, bool forwarded)
+    {
+        if (session.Receive(seq, forwarded, _loop.Now))
+        {
+            Barriers.Await(session);
+        }
+
+        if (!forwarded && !Barriers.IsDue)
+        {
+            return;
+        }
+
+        if (Outbox.End - Barriers.LastPosition >= BarrierSize)
+        {
+            Barriers.Begin(Outbox.End);
+        }
+        else if (!_barrierTimer.IsRunning)
+        {
+            _barrierTimer.Start(BarrierDelay);
+        }
+
+        if (Outbox.End - Outbox.Sent >= EagerFlush)
+        {
+            Flush();
+        }
+        else
+        {
+            QueueFlush();
+        }
+    }
+
+    /// <summary>Covers everything that arrived so far by a barrier now, not in a second.</summary>
+    public void BeginBarrier()
+    {
+        _barrierTimer.Stop();
+        if (Barriers.IsDue || IsReady)
+        {
+            Barriers.Begin(Outbox.End);
+            QueueFlush();
+        }
+    }
+
+    public void OnOpen()
+    {
+    }
+
+    public void OnMessage(ReadOnlySpan<byte> message, bool binary)
+    {
+        if (!SingyeongPacket.TryRead(message, out SingyeongPacket packet))
+        {
+            LogUnreadable(_identity.Uri.Authority);
+            return;
+        }
+
+        if (Barriers.Open > 0 && IsReady)
+        {
+            _answerTimer.Start(AnswerTimeout);
+        }
+
+        switch (packet.Op)
+        {
+            case SingyeongOpcode.Hello:
+                _heartbeatInterval = (int)(packet.Integer("heartbeat_interval"u8) ?? 45_000);
+                _socket!.SendText(_identity.Identify);
+                break;
+            case SingyeongOpcode.Ready:
+                OnReady(packet);
+                break;
+            case SingyeongOpcode.HeartbeatAck:
+                OnAck();
+                break;
+            case SingyeongOpcode.Invalid:
+                OnInvalid(packet);
+                break;
+            case SingyeongOpcode.Goodbye:
+                Reconnect("신경 says goodbye");
+                break;
+            case SingyeongOpcode.Error:
+                OnError(packet.Text("error"u8));
+                break;
+            case SingyeongOpcode.Dispatch:
+                break;
+            default:
+                LogUnknownOpcode((int)packet.Op);
+                break;
+        }
+    }
+
+    public void OnWritable() => Flush();
+
+    public void OnClosed(in CloseReason reason)
+    {
+        if (reason.Kind == CloseKind.UpgradeRefused && reason.Code == 403)
+        {
+            Refused?.Invoke($"신경 at {_identity.Uri.Authority} refuses the encoding of singyeongDSN (HTTP 403); use ?encoding=json");
+            return;
+        }
+
+        Reconnect(reason.Code == 1011 ? $"신경 failed on a message ({reason.Text})" : reason.Text);
+    }
+
+    /// <summary>Ends the connection; what is in the outbox is not sent any more.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _socket?.Close(NormalClose);
+        _socket = null;
+        StopTimers();
+        _reconnectTimer.Stop();
+        Outbox.Dispose();
+    }
+
+    private void OnReady(in SingyeongPacket packet)
+    {
+        if (packet.Flag("restricted"u8))
+        {
+            Refused?.Invoke(
+                "신경 restricts this gateway, so it may not send: the password in singyeongDSN is wrong or missing, or the server has no password and one was given");
+            return;
+        }
+
+        LogReady(_identity.Uri.Authority, Outbox.End - Outbox.Confirmed);
+        _answerTimer.Stop();
+        IsReady = true;
+        _heartbeatTimer.Start(_heartbeatInterval);
+        if (Barriers.Open > 0)
+        {
+            _answerTimer.Start(AnswerTimeout);
+        }
+
+        if (Barriers.IsDue)
+        {
+            _barrierTimer.Start(BarrierDelay);
+        }
+
+        QueueFlush();
+        Ready?.Invoke();
+    }
+
+    private void OnAck()
+    {
+        if (Barriers.Acknowledge() is not { } position)
+        {
+            return;
+        }
+
+        // Only progress proves the connection good: one that dies on the same message again and again must be retried ever more slowly.
+        _failures = 0;
+        Outbox.Confirm(position);
+        if (Barriers.Open == 0)
+        {
+            _answerTimer.Stop();
+            if (!Barriers.IsDue)
+            {
+                Outbox.ReleaseSpare();
+            }
+        }
+
+        Confirmed?.Invoke();
+        if (Outbox.HasRoomAgain)
+        {
+            HasRoom?.Invoke();
+        }
+    }
+
+    /// <summary>A dispatch without <c>ops</c> that nobody takes is given back and dropped; anything else is worth a line.</summary>
+    private void OnInvalid(in SingyeongPacket packet)
+    {
+        string error = packet.Text("error"u8);
+        if (error.Contains("restricted", StringComparison.Ordinal))
+        {
+            Refused?.Invoke($"신경 takes no dispatches from this gateway ({error}): check the password in singyeongDSN");
+        }
+        else if (error != "no_route")
+        {
+            LogInvalid(error);
+        }
+        else
+        {
+            _unrouted++;
+            if (_loop.Now - _unroutedSaidAt >= 10_000)
+            {
+                LogUnrouted(_unrouted - _unroutedSaid, packet.UnroutedNonce());
+                _unroutedSaid = _unrouted;
+                _unroutedSaidAt = _loop.Now;
+            }
+        }
+    }
+
+    private void OnError(string error) =>
+        Reconnect(error.Contains("already registered", StringComparison.Ordinal)
+            ? $"신경 still holds an older connection of client {_identity.ClientId}"
+            : $"신경 reports an error: {error}");
+
+    private void OnSilence() => Reconnect(IsReady ? "신경 has not answered for 60 s" : "신경 did not become ready in time");
+
+    private void Reconnect(string cause)
+    {
+        _socket?.Close(NormalClose);
+        _socket = null;
+        bool wasReady = IsReady;
+        IsReady = false;
+        StopTimers();
+        Outbox.Rewind();
+        Barriers.Rewind();
+        if (_disposed)
+        {
+            return;
+        }
+
+        // The first try after a working connection goes at once; then jitter between a tenth of the ceiling and all of it.
+        int ceiling = Math.Min(MaximumBackoff, FirstBackoff << Math.Min(_failures, 10));
+        int delay = wasReady && _failures == 0 ? 0 : _random.Next(ceiling / 10, ceiling);
+        _failures++;
+        if (wasReady || _failures <= 1 || _failures % 10 == 0)
+        {
+            LogReconnect(cause, delay, _failures);
+        }
+
+        _reconnectTimer.Start(delay);
+    }
+
+    private void StopTimers()
+    {
+        _barrierTimer.Stop();
+        _heartbeatTimer.Stop();
+        _answerTimer.Stop();
+    }
+
+    private void QueueFlush()
+    {
+        if (!_flushQueued)
+        {
+            _flushQueued = true;
+            _loop.AtEndOfTurn(_flush);
+        }
+    }
+
+    private void FlushQueued()
+    {
+        _flushQueued = false;
+        Flush();
+    }
+
+    /// <summary>
+    /// Writes frames from the outbox until the socket is full: up to the next barrier, then its heartbeat, then on. Control frames go out between two frames.
+    /// </summary>
+    private void Flush()
+    {
+        if (!IsReady)
+        {
+            _socket?.FlushControl();
+            return;
+        }
+
+        while (_socket is { IsOpen: true } socket)
+        {
+            if (socket.HasControl && !socket.MustRepeatFrames && Outbox.NextBoundary() == Outbox.Sent)
+            {
+                if (!socket.FlushControl())
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            long? barrier = Barriers.NextUnsent();
+            long end = socket.HasControl && !socket.MustRepeatFrames ? Outbox.NextBoundary() : barrier ?? Outbox.End;
+            ReadOnlySpan<byte> unsent = Outbox.Unsent(end);
+            if (!unsent.IsEmpty)
+            {
+                int written = socket.WriteFrames(unsent);
+                if (written == 0)
+                {
+                    return;
+                }
+
+                Outbox.MarkSent(written);
+            }
+            else if (barrier == Outbox.Sent)
+            {
+                SendHeartbeat(socket);
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+
+    private void SendHeartbeat(WebSocketConnection socket)
+    {
+        socket.QueueText(_identity.Heartbeat);
+        Barriers.MarkSent();
+        _heartbeatTimer.Start(_heartbeatInterval);
+        if (!_answerTimer.IsRunning)
+        {
+            _answerTimer.Start(AnswerTimeout);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "신경 at {Address} is ready ({Waiting} bytes are waiting to be sent)")]
+    private partial void LogReady(string address, long waiting);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}; connecting again in {Delay} ms (attempt {Attempt}); what is unconfirmed will be sent again")]
+    private partial void LogReconnect(string cause, int delay, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "신경 found no receiver for {Count} dispatches since the last such line (the latest: {Nonce}); they are dropped and counted: is a worker connected?")]
+    private partial void LogUnrouted(long count, string nonce);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "신경 calls a packet invalid: {Error}")]
+    private partial void LogInvalid(string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Address} sent something that is no packet of 신경; ignored")]
+    private partial void LogUnreadable(string address);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "신경 sent the unknown opcode {Op}; ignored")]
+    private partial void LogUnknownOpcode(int op);
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+
+namespace SinGateway.Singyeong;
+
+/// <summary>Opcodes of 신경: https://github.com/queer/singyeong/blob/master/PROTOCOL.md</summary>
+internal enum SingyeongOpcode
+{
+    Hello = 0,
+    Identify = 1,
+    Ready = 2,
+    Invalid = 3,
+    Dispatch = 4,
+    Heartbeat = 5,
+    HeartbeatAck = 6,
+    Goodbye = 7,
+    Error = 8,
+}
+
+/// <summary>A packet from 신경, in JSON: <c>{"d":object,"op":int,"t":string|null,"ts":ms}</c>, its keys in any order. Borrowed from the receive buffer.</summary>
+internal readonly ref struct SingyeongPacket
+{
+    private readonly ReadOnlySpan<byte> _data;
+
+    private SingyeongPacket(int op, ReadOnlySpan<byte> data)
+    {
+        Op = (SingyeongOpcode)op;
+        _data = data;
+    }
+
+    public SingyeongOpcode Op { get; }
+
+    /// <summary>False when <paramref name="message"/> is not a packet. Allocates nothing: acks come by the thousand.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> message, out SingyeongPacket packet)
+    {
+        packet = default;
+        int op = -1;
+        ReadOnlySpan<byte> data = default;
+        var reader = new Utf8JsonReader(message);
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return false;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool isOp = reader.ValueTextEquals("op"u8);
+                bool isData = reader.ValueTextEquals("d"u8);
+                reader.Read();
+                int start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                if (isData)
+                {
+                    data = message[start..(int)reader.BytesConsumed];
+                }
+                else if (isOp && !reader.TryGetInt32(out op))
+                {
+                    return false;
+                }
+            }
+        }
+        catch (Exception notJson) when (notJson is JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+
+        packet = new SingyeongPacket(op, data);
+        return op >= 0;
+    }
+
+    /// <summary>The integer at <paramref name="key"/> of <c>d</c>, or null.</summary>
+    public long? Integer(ReadOnlySpan<byte> key) =>
+        Find(_data, key, out Utf8JsonReader value) && value.TokenType == JsonTokenType.Number && value.TryGetInt64(out long number) ? number : null;
+
+    /// <summary>True when <c>d</c> holds <c>true</c> at <paramref name="key"/>.</summary>
+    public bool Flag(ReadOnlySpan<byte> key) => Find(_data, key, out Utf8JsonReader value) && value.TokenType == JsonTokenType.True;
+
+    /// <summary>The string at <paramref name="key"/> of <c>d</c>, or an empty one.</summary>
+    public string Text(ReadOnlySpan<byte> key) => Find(_data, key, out Utf8JsonReader value) && value.TokenType == JsonTokenType.String ? value.GetString()! : "";
+
+    /// <summary>The nonce of the dispatch that a no_route gives back (<c>d.extra_info.d.nonce</c>), or an empty string.</summary>
+    public string UnroutedNonce()
+    {
+        return Enter(_data, "extra_info"u8, out ReadOnlySpan<byte> packet)
+            && Enter(packet, "d"u8, out ReadOnlySpan<byte> data)
+            && Find(data, "nonce"u8, out Utf8JsonReader nonce) && nonce.TokenType == JsonTokenType.String
+            ? nonce.GetString()!
+            : "";
+    }
+
+    /// <summary>The bytes of the value at <paramref name="key"/>.</summary>
+    private static bool Enter(ReadOnlySpan<byte> json, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> inner)
+    {
+        inner = default;
+        if (!Find(json, key, out Utf8JsonReader value))
+        {
+            return false;
+        }
+
+        int start = (int)value.TokenStartIndex;
+        value.Skip();
+        inner = json[start..(int)value.BytesConsumed];
+        return true;
+    }
+
+    private static bool Find(ReadOnlySpan<byte> json, ReadOnlySpan<byte> key, out Utf8JsonReader value)
+    {
+        value = new Utf8JsonReader(json);
+        if (json.IsEmpty || !value.Read() || value.TokenType != JsonTokenType.StartObject)
+        {
+            return false;
+        }
+
+        while (value.Read() && value.TokenType == JsonTokenType.PropertyName)
+        {
+            bool found = value.ValueTextEquals(key);
+            value.Read();
+            if (found)
+            {
+                return true;
+            }
+
+            value.Skip();
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,594 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net;
+using SinGateway.Loop;
+
+namespace SinGateway.WebSockets;
+
+/// <summary>
+/// One client connection (RFC 6455) as a state machine that its loop calls when there is something to do: resolving → connecting → TLS handshake →
+/// upgrade → open → closing → closed. Used once: who reconnects makes a new one, so a late event of an old connection meets an old object.
+/// While idle it holds no buffer.
+/// </summary>
+internal sealed class WebSocketConnection : IPollable
+{
+    /// <summary>The largest message taken, in bytes (G26).</summary>
+    public const int MaximumMessage = 64 * 1024 * 1024;
+
+    /// <summary>How long connecting, TLS and upgrade may take together.</summary>
+    private const int OpenTimeout = 10_000;
+
+    /// <summary>How long the peer has to answer a close frame before the socket is dropped.</summary>
+    private const int CloseTimeout = 2_000;
+
+    /// <summary>Control frames that may wait for room, in bytes: a peer that reads nothing gets no more.</summary>
+    private const int MaximumControl = 64 * 1024;
+
+    private const int CloseCodeSize = 2;
+
+    private readonly EventLoop _loop;
+    private readonly Dialer _dialer;
+    private readonly Uri _uri;
+    private readonly ushort _ownCloseCode;
+    private readonly LoopTimer _timer;
+    private readonly Action _readAgain;
+    private readonly MessageReader _reader = new(MaximumMessage);
+    private readonly MaskingKeys _keys;
+
+    private IWebSocketHandler? _handler;
+    private State _state = State.Resolving;
+    private IPAddress[] _addresses = [];
+    private int _nextAddress;
+    private string _lastError = "";
+    private int _descriptor = -1;
+    private ulong _watch;
+    private uint _interest;
+    private Transport? _transport;
+    private string _upgradeKey = "";
+    private bool _paused;
+    private bool _continues;
+
+    /// <summary>Received bytes that are not a whole frame yet, or were not wanted yet; rented, and null when there are none.</summary>
+    private byte[]? _kept;
+    private int _keptLength;
+
+    /// <summary>Control frames (and, before the connection is open, the upgrade request) that the socket has not taken yet; rented, and null when there are none.</summary>
+    private byte[]? _control;
+    private int _controlLength;
+
+    /// <param name="loop">The loop whose thread makes every call in and out.</param>
+    /// <param name="dialer">Resolves and secures.</param>
+    /// <param name="keys">Masking keys of the loop.</param>
+    /// <param name="uri">ws or wss, with path and query.</param>
+    /// <param name="ownCloseCode">The code that answers a close frame of the peer.</param>
+    /// <param name="handler">The owner.</param>
+    public WebSocketConnection(EventLoop loop, Dialer dialer, MaskingKeys keys, Uri uri, ushort ownCloseCode, IWebSocketHandler handler)
+    {
+        _loop = loop;
+        _dialer = dialer;
+        _keys = keys;
+        _uri = uri;
+        _ownCloseCode = ownCloseCode;
+        _handler = handler;
+        _timer = new LoopTimer(loop, OnTimeout);
+        _readAgain = ReadAgain;
+    }
+
+    private enum State
+    {
+        Resolving,
+        Connecting,
+        Securing,
+        Upgrading,
+        Open,
+        Closing,
+        Closed,
+    }
+
+    public bool IsOpen => _state == State.Open;
+
+    /// <summary>True while reading has stopped because the owner could not receive.</summary>
+    public bool IsPaused => _paused;
+
+    /// <summary>Bytes taken from the network, decrypted, headers included.</summary>
+    public long ReceivedBytes { get; private set; }
+
+    /// <summary>True when control frames wait; whoever streams frames lets them out at the next frame boundary.</summary>
+    public bool HasControl => _controlLength > 0;
+
+    /// <summary>True when the last write of streamed frames met a full socket: those bytes must be offered again before anything else.</summary>
+    public bool MustRepeatFrames { get; private set; }
+
+    public void Open()
+    {
+        _timer.Start(OpenTimeout);
+        _dialer.Resolve(_uri.IdnHost, (addresses, error) =>
+        {
+            if (_state == State.Resolving)
+            {
+                (_addresses, _lastError) = (addresses, error);
+                ConnectNext();
+            }
+        });
+    }
+
+    /// <summary>Queues a small message and sends what the socket takes; the rest follows when there is room.</summary>
+    public void SendText(ReadOnlySpan<byte> message)
+    {
+        QueueControl(Opcode.Text, message);
+        FlushControl();
+    }
+
+    /// <summary>Queues a text frame without sending it: for whoever streams frames and lets this one out at a boundary.</summary>
+    public void QueueText(ReadOnlySpan<byte> message) => QueueControl(Opcode.Text, message);
+
+    /// <summary>
+    /// Sends queued control frames; true when none is left. Must not be called while a streamed frame is only partly sent.
+    /// </summary>
+    public bool FlushControl()
+    {
+        if (_controlLength > 0 && _transport is not null)
+        {
+            int written = _transport.Write(_control.AsSpan(0, _controlLength));
+            if (written == Transport.Closed)
+            {
+                Lose();
+                return false;
+            }
+
+            if (written > 0)
+            {
+                _control.AsSpan(written, _controlLength - written).CopyTo(_control);
+                _controlLength -= written;
+            }
+
+            if (_controlLength == 0)
+            {
+                Release(ref _control);
+            }
+
+            SetInterest(wantsWrite: _controlLength > 0);
+        }
+
+        return _controlLength == 0;
+    }
+
+    /// <summary>Sends bytes of finished frames; returns how many were taken, 0 when the socket is full or the connection is gone.</summary>
+    public int WriteFrames(ReadOnlySpan<byte> frames)
+    {
+        int written = _transport!.Write(frames);
+        if (written == Transport.Closed)
+        {
+            Lose();
+            return 0;
+        }
+
+        MustRepeatFrames = written == Transport.WouldBlock;
+        SetInterest(wantsWrite: MustRepeatFrames);
+        return Math.Max(written, 0);
+    }
+
+    /// <summary>Goes on after the owner could not receive, at the end of the turn: what is kept is handled before the socket is read again.</summary>
+    public void ContinueReading()
+    {
+        if (_paused && !_continues && _state == State.Open)
+        {
+            _continues = true;
+            _loop.AtEndOfTurn(_readAgain);
+        }
+    }
+
+    /// <summary>
+    /// Ends the connection with <paramref name="code"/>: a close frame if one can still be sent, then the socket, when the peer has answered or 2 s later. The
+    /// owner hears nothing more.
+    /// </summary>
+    public void Close(ushort code)
+    {
+        _handler = null;
+        if (_state != State.Open || MustRepeatFrames)
+        {
+            Drop();
+            return;
+        }
+
+        SendClose(code);
+    }
+
+    /// <summary>Drops the socket at once. The owner hears nothing more.</summary>
+    public void Abort()
+    {
+        _handler = null;
+        Drop();
+    }
+
+    public void OnReady(uint events)
+    {
+        switch (_state)
+        {
+            case State.Connecting:
+                OnConnected();
+                break;
+            case State.Securing:
+                Secure();
+                break;
+            case State.Upgrading or State.Closing:
+                if (FlushControl() || _state == State.Closing)
+                {
+                    ReadAvailable();
+                }
+
+                break;
+            case State.Open:
+                if ((events & SystemCalls.PollOut) != 0)
+                {
+                    _handler!.OnWritable();
+                }
+
+                if (_state == State.Open && (events & ~SystemCalls.PollOut) != 0)
+                {
+                    if (_paused)
+                    {
+                        // Only an error or a hang-up is told while nothing is read; what the kernel still holds is lost with the socket, and replayed by a resume.
+                        Lose();
+                    }
+                    else
+                    {
+                        ReadAvailable();
+                    }
+                }
+
+                break;
+        }
+    }
+
+    private void ConnectNext()
+    {
+        while (_nextAddress < _addresses.Length)
+        {
+            IPAddress address = _addresses[_nextAddress++];
+            _descriptor = SystemCalls.ConnectStart(new IPEndPoint(address, _uri.Port));
+            if (_descriptor >= 0)
+            {
+                _state = State.Connecting;
+                _interest = SystemCalls.PollOut;
+                _watch = _loop.Watch(_descriptor, _interest, this);
+                return;
+            }
+
+            _lastError = SystemCalls.Describe(SystemCalls.LastError);
+        }
+
+        Finish(new CloseReason(CloseKind.ConnectFailed, 0, null, $"cannot connect to {_uri.IdnHost}:{_uri.Port}: {_lastError}"));
+    }
+
+    private void OnConnected()
+    {
+        int error = SystemCalls.ConnectResult(_descriptor);
+        if (error != 0)
+        {
+            _lastError = SystemCalls.Describe(error);
+            _loop.Unwatch(_watch, _descriptor);
+            SystemCalls.Close(_descriptor);
+            _descriptor = -1;
+            ConnectNext();
+            return;
+        }
+
+        _transport = _dialer.CreateTransport(_descriptor, _uri.IdnHost, _uri.Scheme == Uri.UriSchemeWss);
+        _state = State.Securing;
+        Secure();
+    }
+
+    private void Secure()
+    {
+        switch (_transport!.Handshake())
+        {
+            case Transport.WouldBlock:
+                SetInterest(_transport.HandshakeWantsWrite);
+                break;
+            case Transport.Closed:
+                Finish(new CloseReason(
+                    CloseKind.ConnectFailed, 0, null, $"cannot connect to {_uri.IdnHost}:{_uri.Port}: {_transport.Failure ?? "the peer closed during the TLS handshake"}"));
+                break;
+            default:
+                _state = State.Upgrading;
+                _upgradeKey = UpgradeHandshake.CreateKey();
+                byte[] request = UpgradeHandshake.Request(_uri, _upgradeKey);
+                request.CopyTo(ReserveControl(request.Length));
+                SetInterest(wantsWrite: true);
+                FlushControl();
+                break;
+        }
+    }
+
+    private void ReadAgain()
+    {
+        _paused &= !_continues;
+        _continues = false;
+        if (_state is State.Open && !_paused)
+        {
+            if (_keptLength > 0)
+            {
+                HandleInPlace();
+            }
+
+            if (_state == State.Open && !_paused)
+            {
+                SetInterest((_interest & SystemCalls.PollOut) != 0);
+                ReadAvailable();
+            }
+        }
+    }
+
+    private void ReadAvailable()
+    {
+        // Small leftovers go in front of the new bytes in the loop's buffer; a large unfinished frame is received where it lies.
+        bool inPlace = _keptLength > LoopBuffers.ReceiveSize / 2;
+        if (inPlace)
+        {
+            Reserve(ref _kept, _keptLength, Math.Min(_reader.Needed, _keptLength * 2));
+        }
+
+        Span<byte> buffer = inPlace ? _kept : _loop.Buffers.Receive;
+        int count = _transport!.Read(buffer[_keptLength..]);
+        if (count < 0)
+        {
+            if (count == Transport.Closed)
+            {
+                Lose();
+            }
+
+            return;
+        }
+
+        ReceivedBytes += count;
+        if (inPlace)
+        {
+            _keptLength += count;
+            if (_keptLength >= _reader.Needed)
+            {
+                HandleInPlace();
+            }
+        }
+        else
+        {
+            int length = _keptLength + count;
+            _kept.AsSpan(0, _keptLength).CopyTo(buffer);
+            _keptLength = 0;
+            Release(ref _kept);
+            Handle(buffer[..length]);
+        }
+
+        if (_state == State.Open && !_paused && _transport.HasBufferedInput)
+        {
+            _loop.AtEndOfTurn(_readAgain);
+        }
+    }
+
+    private void HandleInPlace()
+    {
+        byte[] whole = _kept!;
+        Span<byte> received = whole.AsSpan(0, _keptLength);
+        (_kept, _keptLength) = (null, 0);
+        Handle(received);
+        ArrayPool<byte>.Shared.Return(whole);
+    }
+
+    /// <summary>Handles the frames in <paramref name="received"/> and keeps what is not a whole one, or not wanted yet.</summary>
+    private void Handle(ReadOnlySpan<byte> received)
+    {
+        if (_state == State.Upgrading)
+        {
+            UpgradeAnswer answer = UpgradeHandshake.ReadAnswer(received, _upgradeKey);
+            if (answer.Length > 0 && !Upgraded(answer))
+            {
+                return;
+            }
+
+            received = received[answer.Length..];
+        }
+
+        while (_state == State.Open && !received.IsEmpty)
+        {
+            if (!_handler!.CanReceive)
+            {
+                _paused = true;
+                SetInterest((_interest & SystemCalls.PollOut) != 0);
+                break;
+            }
+
+            ReadOutcome outcome = _reader.Read(received, out int consumed, out ReadOnlySpan<byte> payload);
+            if (outcome == ReadOutcome.NeedMore)
+            {
+                break;
+            }
+
+            HandleFrame(outcome, payload);
+            received = received[consumed..];
+        }
+
+        if (_state is State.Open or State.Upgrading && !received.IsEmpty)
+        {
+            Reserve(ref _kept, 0, received.Length);
+            received.CopyTo(_kept);
+            _keptLength = received.Length;
+        }
+    }
+
+    private void HandleFrame(ReadOutcome outcome, ReadOnlySpan<byte> payload)
+    {
+        switch (outcome)
+        {
+            case ReadOutcome.Text or ReadOutcome.Binary:
+                _handler!.OnMessage(payload, outcome == ReadOutcome.Binary);
+                break;
+            case ReadOutcome.Ping:
+                QueueControl(Opcode.Pong, payload);
+                _handler?.OnWritable();
+                break;
+            case ReadOutcome.Close:
+                int code = payload.Length >= CloseCodeSize ? BinaryPrimitives.ReadUInt16BigEndian(payload) : 0;
+                string text = payload.Length > CloseCodeSize ? System.Text.Encoding.UTF8.GetString(payload[CloseCodeSize..]) : "";
+                EndWith(new CloseReason(CloseKind.Closed, code, null, text.Length > 0 ? text : code == 0 ? "closed without a code" : $"closed with {code}"));
+                break;
+            case ReadOutcome.Broken:
+                EndWith(new CloseReason(CloseKind.ProtocolError, 0, null, _reader.Error));
+                break;
+            case ReadOutcome.TooLarge:
+                EndWith(new CloseReason(CloseKind.MessageTooLarge, 0, null, $"a message is larger than {MaximumMessage / (1024 * 1024)} MiB"));
+                break;
+        }
+    }
+
+    private bool Upgraded(in UpgradeAnswer answer)
+    {
+        if (answer.Error is not null)
+        {
+            Finish(new CloseReason(CloseKind.UpgradeRefused, answer.Status, answer.RetryAfter, $"{_uri.IdnHost}:{_uri.Port}: {answer.Error}"));
+            return false;
+        }
+
+        _timer.Stop();
+        _state = State.Open;
+        _handler!.OnOpen();
+        return _state == State.Open;
+    }
+
+    /// <summary>Answers with our own code, tells the owner, and lets the socket linger for the peer's end of it.</summary>
+    private void EndWith(in CloseReason reason)
+    {
+        IWebSocketHandler? handler = _handler;
+        Close(_ownCloseCode);
+        handler?.OnClosed(reason);
+    }
+
+    private void SendClose(ushort code)
+    {
+        Span<byte> payload = stackalloc byte[CloseCodeSize];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, code);
+        QueueControl(Opcode.Close, payload);
+        if (_state == State.Open)
+        {
+            _state = State.Closing;
+            _timer.Start(CloseTimeout);
+            FlushControl();
+            if (_state == State.Closing)
+            {
+                SetInterest(_controlLength > 0);
+            }
+        }
+    }
+
+    private void Lose()
+    {
+        string text = _transport?.Failure ?? "the peer ended the connection without a close frame";
+        Finish(new CloseReason(_state < State.Open ? CloseKind.ConnectFailed : CloseKind.Lost, 0, null, text));
+    }
+
+    private void OnTimeout()
+    {
+        if (_state == State.Closing)
+        {
+            Drop();
+            return;
+        }
+
+        string step = _state switch
+        {
+            State.Resolving => "its name was not resolved",
+            State.Connecting => "no connection",
+            State.Securing => "the TLS handshake did not end",
+            _ => "the upgrade was not answered",
+        };
+        Finish(new CloseReason(CloseKind.ConnectFailed, 0, null, $"{_uri.IdnHost}:{_uri.Port}: {step} within {OpenTimeout / 1000} s"));
+    }
+
+    private void Finish(in CloseReason reason)
+    {
+        IWebSocketHandler? handler = _handler;
+        _handler = null;
+        Drop();
+        handler?.OnClosed(reason);
+    }
+
+    private void Drop()
+    {
+        if (_state == State.Closed)
+        {
+            return;
+        }
+
+        _state = State.Closed;
+        _timer.Stop();
+        if (_descriptor >= 0)
+        {
+            _loop.Unwatch(_watch, _descriptor);
+            if (_transport is not null)
+            {
+                _transport.Dispose();
+            }
+            else
+            {
+                SystemCalls.Close(_descriptor);
+            }
+
+            _descriptor = -1;
+        }
+
+        Release(ref _kept);
+        Release(ref _control);
+        _keptLength = _controlLength = 0;
+        _reader.Dispose();
+    }
+
+    private void SetInterest(bool wantsWrite)
+    {
+        uint interest = (_paused && _state == State.Open ? 0 : SystemCalls.PollIn) | (wantsWrite ? SystemCalls.PollOut : 0);
+        if (interest != _interest && _descriptor >= 0)
+        {
+            _interest = interest;
+            _loop.ChangeWatch(_watch, _descriptor, interest);
+        }
+    }
+
+    private void QueueControl(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        int size = FrameWriter.HeaderSize(payload.Length) + payload.Length;
+        if (_controlLength + size > MaximumControl)
+        {
+            Finish(new CloseReason(CloseKind.Lost, 0, null, "the peer does not read what is sent to it"));
+            return;
+        }
+
+        FrameWriter.Write(ReserveControl(size), opcode, payload, _keys.Next());
+    }
+
+    private Span<byte> ReserveControl(int size)
+    {
+        Reserve(ref _control, _controlLength, _controlLength + size);
+        Span<byte> reserved = _control.AsSpan(_controlLength, size);
+        _controlLength += size;
+        return reserved;
+    }
+
+    /// <summary>Makes sure that a rented buffer has room for <paramref name="size"/> bytes, keeping its first <paramref name="used"/>.</summary>
+    private static void Reserve(ref byte[]? buffer, int used, int size)
+    {
+        if (buffer is null || buffer.Length < size)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(size);
+            buffer.AsSpan(0, used).CopyTo(larger);
+            Release(ref buffer);
+            buffer = larger;
+        }
+    }
+
+    private static void Release(ref byte[]? buffer)
+    {
+        if (buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = null;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Globalization;
+
+namespace SinGateway.Benchmarks;
+
+/// <summary>Runs what was asked for, tells on stderr how it goes, and prints the tables on stdout, as Markdown.</summary>
+internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyList<Subject> subjects, CancellationToken cancellationToken)
+{
+    private readonly List<string[]> _rows = [];
+
+    public async Task WriteEventCostsAsync()
+    {
+        _rows.Clear();
+        Add(["", .. subjects.Select(subject => subject.Name)]);
+        if (options.Includes("burst"))
+        {
+            await AddBurstAsync(shards: 1, tls: false).ConfigureAwait(false);
+            await AddBurstAsync(options.PacedShards, tls: false).ConfigureAwait(false);
+            await AddBurstAsync(shards: 1, tls: true).ConfigureAwait(false);
+        }
+        if (options.Includes("paced"))
+        {
+            await AddPacedAsync(tls: false).ConfigureAwait(false);
+            await AddPacedAsync(tls: true).ConfigureAwait(false);
+        }
+        if (_rows.Count > 1)
+        {
+            Print("Per event of about 1.2 KB of JSON, zlib-stream");
+        }
+    }
+
+    /// <summary>Managed bytes per event of the gateway, the first subject.</summary>
+    public async Task WriteAllocationAsync()
+    {
+        (int few, int many) = options.AllocationEvents;
+        List<double> perEvent = [];
+        List<double> idle = [];
+        for (int run = 0; run < options.Runs; run++)
+        {
+            Say($"allocation, run {run + 1}");
+            // The longer life decides, so that both have the same length.
+            TimeSpan life = TimeSpan.FromSeconds(2) + (await bench.AllocatedAsync(subjects[0], 1, many, TimeSpan.Zero, cancellationToken).ConfigureAwait(false)).Busy;
+            (long bytesMany, _) = await bench.AllocatedAsync(subjects[0], 1, many, life, cancellationToken).ConfigureAwait(false);
+            (long bytesFew, _) = await bench.AllocatedAsync(subjects[0], 1, few, life, cancellationToken).ConfigureAwait(false);
+            (long bytesIdle, _) = await bench.AllocatedAsync(subjects[0], 1, 0, life, cancellationToken).ConfigureAwait(false);
+            perEvent.Add((bytesMany - bytesFew) / (double)(many - few));
+            idle.Add(bytesIdle / 1024.0);
+        }
+        _rows.Clear();
+        Add(["", subjects[0].Name]);
+        Add([$"managed bytes per event: ({many:N0} events - {few:N0} events) / {many - few:N0}", Sample.Describe(perEvent, "0.00")]);
+        Add(["managed KB of an idle life of the same length, start included", Sample.Describe(idle, "0")]);
+        Print("Allocation");
+    }
+
+    /// <summary>Resident memory of each subject at more and more shards, and what one more shard takes.</summary>
+    public async Task WriteMemoryAsync()
+    {
+        _rows.Clear();
+        Add(["MB resident", .. options.MemoryShards.Select(shards => Counted(shards, "shard")), "KB per further shard"]);
+        // Of the C programs one is enough: they differ in speed only.
+        foreach (Subject subject in subjects.DistinctBy(subject => subject.SpeaksTls))
+        {
+            List<(int Shards, double Idle, double Burst, double Own)> medians = [];
+            foreach (int shards in options.MemoryShards)
+            {
+                List<(MemoryReading Idle, MemoryReading Burst)> runs = [];
+                for (int run = 0; run < options.MemoryRuns; run++)
+                {
+                    Say($"memory of {subject.Name}, {Counted(shards, "shard")}, run {run + 1}");
+                    runs.Add(await bench.MemoryAsync(subject, shards, subject.SpeaksTls, cancellationToken).ConfigureAwait(false));
+                }
+                medians.Add((
+                    shards,
+                    Sample.Median(runs.Select(run => (double)run.Idle.Resident)),
+                    Sample.Median(runs.Select(run => (double)run.Burst.Resident)),
+                    Sample.Median(runs.Select(run => (double)run.Burst.Private))));
+            }
+            string transport = subject.SpeaksTls ? "TLS" : "no TLS";
+            AddMemory($"{subject.Name}, {transport}, idle after READY", medians.Select(at => (at.Shards, at.Idle)));
+            AddMemory($"{subject.Name}, {transport}, idle after a burst", medians.Select(at => (at.Shards, at.Burst)));
+            AddMemory($"{subject.Name}, {transport}, idle after a burst, private", medians.Select(at => (at.Shards, at.Own)));
+        }
+        Print("Memory, zlib-stream");
+    }
+
+    public void WriteSizes(IEnumerable<string> executables)
+    {
+        _rows.Clear();
+        Add(["executable", "MB"]);
+        foreach (string executable in executables)
+        {
+            Add([Path.GetFileName(executable), (new FileInfo(executable).Length / 1e6).ToString("0.0", CultureInfo.InvariantCulture)]);
+        }
+        Print("Size");
+    }
+
+    private async Task AddBurstAsync(int shards, bool tls)
+    {
+        string what = $"burst, {Counted(shards, "shard")}{(tls ? ", TLS" : "")}";
+        IReadOnlyList<EventCost>[] costs = await MeasureAsync(what, tls, subject =>
+            bench.BurstAsync(subject, shards, tls, options.BurstEvents, cancellationToken)).ConfigureAwait(false);
+        AddCosts($"{what}: CPU µs", costs, runs => Sample.Describe([.. runs.Select(run => run.CpuMicroseconds)], "0.00"));
+        AddCosts($"{what}: events/s", costs, runs => Sample.Describe([.. runs.Select(run => run.EventsPerSecond)], "0"));
+    }
+
+    private async Task AddPacedAsync(bool tls)
+    {
+        string what = $"{options.PacedRate}/s over {Counted(options.PacedShards, "shard")}{(tls ? ", TLS" : "")}";
+        IReadOnlyList<EventCost>[] costs = await MeasureAsync(what, tls, subject =>
+            bench.PacedAsync(subject, options.PacedShards, tls, options.PacedRate, options.PacedDuration, cancellationToken)).ConfigureAwait(false);
+        AddCosts($"{what}: CPU µs", costs, runs => Sample.Describe([.. runs.Select(run => run.CpuMicroseconds)], "0.0"));
+        AddCosts($"{what}: latency µs, median / 99 %", costs, runs => FormattableString.Invariant(
+            $"{Sample.Median(runs.Select(run => run.LatencyMedian)):0} / {Sample.Median(runs.Select(run => run.Latency99)):0}"));
+    }
+
+    // The subjects take turns, so that a machine that is slower for a while is slower for all of them. No runs for one that cannot.
+    private async Task<IReadOnlyList<EventCost>[]> MeasureAsync(string what, bool tls, Func<Subject, Task<EventCost>> measure)
+    {
+        List<EventCost>[] costs = [.. subjects.Select(_ => new List<EventCost>())];
+        for (int run = 0; run < options.Runs; run++)
+        {
+            for (int i = 0; i < subjects.Count; i++)
+            {
+                if (!tls || subjects[i].SpeaksTls)
+                {
+                    EventCost cost = await measure(subjects[i]).ConfigureAwait(false);
+                    costs[i].Add(cost);
+                    Say(FormattableString.Invariant(
+                        $"{subjects[i].Name}, {what}, run {run + 1}: {cost.CpuMicroseconds:0.00} µs, {cost.EventsPerSecond:0} events/s"));
+                }
+            }
+        }
+        return costs;
+    }
+
+    private void AddCosts(string what, IReadOnlyList<EventCost>[] costs, Func<IReadOnlyList<EventCost>, string> describe)
+    {
+        if (costs.Any(runs => runs.Count > 0))
+        {
+            Add([what, .. costs.Select(runs => runs.Count == 0 ? "-" : describe(runs))]);
+        }
+    }
+
+    private void AddMemory(string what, IEnumerable<(int Shards, double KiB)> points)
+    {
+        (int Shards, double KiB)[] all = [.. points];
+        // From the second point on: the first shard brings what all of them share.
+        (int Shards, double KiB) from = all[Math.Min(1, all.Length - 1)], to = all[^1];
+        string slope = to.Shards > from.Shards
+            ? ((to.KiB - from.KiB) / (to.Shards - from.Shards)).ToString("0", CultureInfo.InvariantCulture)
+            : "-";
+        Add([what, .. all.Select(point => (point.KiB / 1024).ToString("0.0", CultureInfo.InvariantCulture)), slope]);
+    }
+
+    private static string Counted(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+
+    private static void Say(string what) => Console.Error.WriteLine(what);
+
+    private void Add(IReadOnlyList<string> cells) => _rows.Add([.. cells]);
+
+    private void Print(string heading)
+    {
+        Console.WriteLine($"### {heading}");
+        Console.WriteLine();
+        for (int row = 0; row < _rows.Count; row++)
+        {
+            Console.WriteLine($"| {string.Join(" | ", _rows[row])} |");
+            if (row == 0)
+            {
+                Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---:|", _rows[0].Length - 1))}");
+            }
+        }
+        Console.WriteLine();
+    }
+}

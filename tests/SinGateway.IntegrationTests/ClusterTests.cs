@@ -1,0 +1,168 @@
+using System.Globalization;
+using SinGateway.IntegrationTests.Fixtures;
+
+namespace SinGateway.IntegrationTests;
+
+/// <summary>The configuration in the README of the Python program that this one replaces, run as it says: two clusters of four shards, sessions in Redis.</summary>
+[ParallelLimiter<FewAtATime>]
+internal sealed class ClusterTests
+{
+    private const int Shards = 8;
+    private const int Guilds = 5;
+    private const string Sandbox = "--shards 8 --max-concurrency 8 --guilds 5";
+
+    private const string PythonReadme = """
+        token: "YOUR_BOT_TOKEN"
+        redisDSN: "redis://localhost"
+        singyeongDSN: "singyeong://gateway@localhost:4567"
+        loggingLevel: "INFO"
+        intents: 513
+        clustering:
+          enabled: true
+          clusterCount: 2  # How many clusters?
+          clusterShards: 4  # How many shards per cluster?
+        forwarding:
+          - type: "send"
+            target:
+              application: "worker"
+              ops:
+                - path: "/events"
+                  op: "$in"
+                  to:
+                    value: "{{EVENT}}"
+            events:
+              - "READY"
+              - "GUILD_CREATE"
+              - "MESSAGE_CREATE"
+              - "MESSAGE_UPDATE"
+
+        """;
+
+    private static readonly string[] Events = ["READY", "GUILD_CREATE", "MESSAGE_CREATE", "MESSAGE_UPDATE"];
+
+    [Test]
+    public async Task Two_clusters_of_the_Python_configuration_deliver_to_a_worker_and_resume_after_a_restart()
+    {
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox);
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, Events));
+        string yaml = Localized(scenario, redis);
+
+        GatewayProcess first = scenario.StartGateway(yaml, "--cluster", "0");
+        await scenario.HoldsAsync(statistics => Connected(statistics) is [0, 1, 2, 3], "cluster 0 runs shards 0 to 3");
+        GatewayProcess second = scenario.StartGateway(yaml, "--cluster", "1");
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards), "cluster 1 runs shards 4 to 7");
+        await scenario.Sandbox.BurstAsync(100);
+        await Eventually.HoldsAsync(
+            () => worker.Count("MESSAGE_CREATE") == 100 * Shards && worker.Count("GUILD_CREATE") == Guilds * Shards && worker.Count("READY") == Shards,
+            "the worker gets what it lists", () => worker.Explain);
+        await Assert.That(worker.Shards).IsEquivalentTo(Enumerable.Range(0, Shards));
+        await StoredAsync(scenario, redis);
+
+        foreach (GatewayProcess gateway in (GatewayProcess[])[first, second])
+        {
+            await Assert.That(await gateway.TerminateAsync()).IsEqualTo(0);
+        }
+        await scenario.Sandbox.BurstAsync(100);
+        scenario.StartGateway(yaml, "--cluster", "1");
+        scenario.StartGateway(yaml, "--cluster", "0");
+        await Eventually.HoldsAsync(
+            () => worker.Count("MESSAGE_CREATE") == 200 * Shards, "what happened in between is delivered", () => $"{worker.Explain}\n{scenario.Gateway.Tail}");
+
+        SandboxStatistics end = await scenario.Sandbox.StatisticsAsync();
+        await Assert.That(end.Discord.Identifies).IsEqualTo(Shards);
+        await Assert.That(end.Discord.ResumesOk).IsEqualTo(Shards);
+        await Assert.That(end.Discord.ResumesOnResumeUrl).IsEqualTo(Shards);
+        await Assert.That(end.Discord.Violations).IsEmpty();
+        await Assert.That(worker.Disorder).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task A_session_that_the_Python_program_wrote_is_resumed()
+    {
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox);
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, Events));
+        string yaml = Localized(scenario, redis);
+        scenario.StartGateway(yaml, "--cluster", "0");
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(4), "cluster 0 is ready");
+        await scenario.Sandbox.BurstAsync(50);
+        await Eventually.HoldsAsync(() => worker.Count("MESSAGE_CREATE") == 50 * 4, "the worker gets the first messages", () => worker.Explain);
+        await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
+
+        string[] pythons = [.. Enumerable.Range(0, 4).SelectMany(shard => (string[])[$"shard:{shard}:session_id", $"shard:{shard}:seq"])];
+        foreach (string key in redis.Keys.Except(pythons))
+        {
+            redis.Database.KeyDelete(key);
+        }
+        scenario.StartGateway(yaml, "--cluster", "0");
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 4 && statistics.Discord.IsConnected(4), "all four shards resume");
+        await scenario.Sandbox.BurstAsync(50);
+        await Eventually.HoldsAsync(() => worker.Count("MESSAGE_CREATE") == 100 * 4, "the worker gets the rest", () => worker.Explain);
+
+        SandboxStatistics end = await scenario.Sandbox.StatisticsAsync();
+        await Assert.That(end.Discord.Identifies).IsEqualTo(4);
+        await Assert.That(end.Discord.ResumesOnBaseUrl).IsEqualTo(4);
+        await Assert.That(worker.Disorder).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task Keys_stand_behind_the_configured_prefix()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 1");
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        GatewayConfig config = new() { RedisDsn = redis.Dsn, More = "redisPrefix: \"my-bot:\"" };
+        scenario.StartGateway(config.ToYaml(scenario.Sandbox));
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(1), "the shard is ready");
+        await Eventually.HoldsAsync(() => redis.Get("my-bot:shard:0:session_id") is not null, "the session is stored", () => scenario.Gateway.Tail);
+
+        await Assert.That(redis.Keys.Where(key => !key.StartsWith("my-bot:", StringComparison.Ordinal))).IsEmpty();
+    }
+
+    [Test]
+    public async Task Nothing_is_lost_when_Redis_goes_away_and_comes_back()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 1");
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        scenario.StartGateway((scenario.Config with { RedisDsn = redis.Dsn }).ToYaml(scenario.Sandbox));
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(1), "the shard is ready");
+        await scenario.Sandbox.BurstAsync(100);
+        await scenario.EverythingArrivesAsync(100);
+        await Eventually.HoldsAsync(() => redis.Get("shard:0:session_id") is not null, "the session is stored", () => scenario.Gateway.Tail);
+
+        await redis.RestartAsync();
+        await scenario.Sandbox.BurstAsync(100);
+        await scenario.EverythingArrivesAsync(200);
+        string session = (await scenario.Sandbox.StatisticsAsync()).Discord.Shards[0].Session;
+        await Eventually.HoldsAsync(
+            () => redis.Get("shard:0:session_id") == session && long.Parse(redis.Get("shard:0:seq")!, CultureInfo.InvariantCulture) >= 200,
+            "all of the session is stored again", () => scenario.Gateway.Tail);
+        await scenario.Gateway.KillAsync();
+        scenario.StartGateway((scenario.Config with { RedisDsn = redis.Dsn }).ToYaml(scenario.Sandbox));
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 1, "the shard resumes");
+
+        await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.Identifies).IsEqualTo(1);
+    }
+
+    private static string Localized(Scenario scenario, RedisServer redis) => PythonReadme
+        .Replace("redis://localhost", redis.Dsn, StringComparison.Ordinal)
+        .Replace("localhost:4567", scenario.Sandbox.SingyeongEndpoint, StringComparison.Ordinal)
+        + $"discord:\n  apiBaseURL: \"{scenario.Sandbox.ApiUrl}\"\n";
+
+    private static int[] Connected(SandboxStatistics statistics) => [.. statistics.Discord.Shards.Where(shard => shard.Connected).Select(shard => shard.Shard)];
+
+    /// <summary>Every shard's keys have the names and formats that the Python program and the contract know.</summary>
+    private static async Task StoredAsync(Scenario scenario, RedisServer redis)
+    {
+        foreach (ShardStatistics shard in (await scenario.Sandbox.StatisticsAsync()).Discord.Shards)
+        {
+            string prefix = $"shard:{shard.Shard}";
+            await Eventually.HoldsAsync(
+                () => redis.Get($"{prefix}:seq") == shard.Seq.ToString(CultureInfo.InvariantCulture), $"{prefix}:seq is {shard.Seq}",
+                () => $"{redis.Get($"{prefix}:seq")}\n{scenario.Gateway.Tail}");
+            await Assert.That(redis.Get($"{prefix}:session_id")).IsEqualTo(shard.Session);
+            await Assert.That(redis.Get($"{prefix}:shard_count")).IsEqualTo("8");
+            await Assert.That(redis.Get($"{prefix}:resume_url")).EndsWith($"/resume/{shard.Shard}");
+        }
+    }
+}

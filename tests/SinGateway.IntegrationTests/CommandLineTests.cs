@@ -1,0 +1,164 @@
+using SinGateway.IntegrationTests.Fixtures;
+
+namespace SinGateway.IntegrationTests;
+
+/// <summary>Exit codes, and that the last line on stderr says what was wrong and what to change.</summary>
+[ParallelLimiter<FewAtATime>]
+internal sealed class CommandLineTests
+{
+    private const string Good = """
+        token: "a-token"
+        singyeongDSN: "singyeong://gateway@localhost:4567"
+        forwarding:
+          type: "send"
+          target:
+            application: "worker"
+          events: ["MESSAGE_CREATE"]
+
+        """;
+
+    [Test]
+    public async Task Version_prints_the_version()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(null, "--version");
+
+        await Assert.That(code).IsEqualTo(0);
+        await Assert.That(gateway.Output).Matches(@"\d+\.\d+\.\d+");
+    }
+
+    [Test]
+    public async Task Help_names_the_options()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(null, "--help");
+
+        await Assert.That(code).IsEqualTo(0);
+        await Assert.That(gateway.Output).Contains("--config").And.Contains("--cluster").And.Contains("check");
+    }
+
+    [Test]
+    [Arguments("--no-such-option", "--no-such-option")]
+    [Arguments("--config", "--config")]
+    [Arguments("--config nowhere.yaml", "nowhere.yaml")]
+    [Arguments("no-such-command", "no-such-command")]
+    [Arguments("check --config nowhere.yaml", "nowhere.yaml")]
+    public async Task A_wrong_command_line_exits_with_2_and_says(string commandLine, string named)
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(null, commandLine.Split(' '));
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).Contains(named);
+    }
+
+    [Test]
+    public async Task Without_a_configuration_it_exits_with_2_and_names_the_files()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(null);
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).Contains("config.yaml");
+    }
+
+    [Test]
+    [Arguments("loggingLevel: LOUD\n", "config.yaml:8:15", "loggingLevel")]
+    [Arguments("tokn: \"x\"\n", "config.yaml:8:1", "token")]
+    [Arguments("intents: [GUILD]\n", "config.yaml:8:11", "GUILDS")]
+    [Arguments("clustering: { enabled: true, clusterCount: 2, clusterShards: 2 }\n", "config.yaml:8", "redisDSN")]
+    public async Task A_wrong_configuration_exits_with_2_and_says_where_and_what(string added, string position, string hint)
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(Good + added);
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.Errors).Contains(position).And.Contains(hint);
+    }
+
+    [Test]
+    public async Task All_errors_are_reported_at_once()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync("""
+            token: ""
+            singyeongDSN: "http://localhost"
+            forwarding:
+              type: "send"
+              target: { application: "worker" }
+              events: ["message_create"]
+            """);
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.Errors).Contains("config.yaml:1:").And.Contains("config.yaml:2:").And.Contains("config.yaml:6:").And.Contains("MESSAGE_CREATE");
+    }
+
+    [Test]
+    public async Task The_comma_in_the_Python_README_is_pointed_at()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync("""
+            token: "a-token"
+            singyeongDSN: "singyeong://gateway@localhost:4567"
+            forwarding:
+              - type: "send"
+                target:
+                  application: "worker"
+                  ops:
+                    - path: "/events",
+                      op: "$in"
+                      to:
+                        value: "{{EVENT}}"
+                events:
+                  - "READY"
+            """);
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.Errors).Contains("config.yaml:8:26").And.Contains("comma");
+    }
+
+    [Test]
+    public async Task A_cluster_that_does_not_exist_exits_with_2()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(
+            Good + "redisDSN: \"redis://localhost\"\nclustering:\n  enabled: true\n  clusterCount: 2\n  clusterShards: 2\n", "--cluster", "2");
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).Contains("cluster");
+    }
+
+    [Test]
+    public async Task Check_prints_the_plan_and_connects_to_nothing()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("", new GatewayConfig { Forwarding = GatewayConfig.ToWorkers });
+        await File.WriteAllTextAsync(scenario.File("config.yaml"), scenario.Config.ToYaml(scenario.Sandbox));
+        GatewayProcess check = scenario.Owned(GatewayProcess.Start(Path.GetDirectoryName(scenario.File("config.yaml"))!, ["check"]));
+
+        await Assert.That(await check.WaitForExitAsync()).IsEqualTo(0);
+        await Assert.That(check.Output).Contains("MESSAGE_CREATE").And.Contains("worker");
+        await Assert.That(check.Output + check.Errors).DoesNotContain(scenario.Config.Token);
+        SandboxStatistics statistics = await scenario.Sandbox.StatisticsAsync();
+        await Assert.That(statistics.Discord.RestRequests + statistics.Discord.ConnectionsTotal + statistics.Singyeong.ConnectionsTotal).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task Check_of_a_wrong_configuration_exits_with_2()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(Good + "tokn: \"x\"\n", "check");
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.Errors).Contains("config.yaml:8:1");
+    }
+
+    /// <summary>Runs the gateway in a directory of its own, with a config.yaml if one is given.</summary>
+    private static async Task<(int Code, GatewayProcess Gateway)> RunAsync(string? yaml, params string[] arguments)
+    {
+        using TemporaryDirectory directory = new();
+        if (yaml is not null)
+        {
+            await File.WriteAllTextAsync(directory.File("config.yaml"), yaml);
+        }
+        GatewayProcess gateway = GatewayProcess.Start(directory.Path, arguments);
+        try
+        {
+            return (await gateway.WaitForExitAsync(), gateway);
+        }
+        finally
+        {
+            await gateway.DisposeAsync();
+        }
+    }
+}

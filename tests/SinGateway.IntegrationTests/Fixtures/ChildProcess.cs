@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace SinGateway.IntegrationTests.Fixtures;
+
+/// <summary>
+/// A program under test: what it writes is kept line by line, and it is stopped by its handle, at the latest when this process ends.
+/// </summary>
+internal sealed partial class ChildProcess : IAsyncDisposable
+{
+    private const int Sigterm = 15;
+    private static readonly ConcurrentDictionary<ChildProcess, bool> Running = new();
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly TaskCompletionSource<string> _firstLine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _reading;
+
+    static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (ChildProcess child in Running.Keys)
+        {
+            child.Kill();
+        }
+    };
+
+    private ChildProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        Name = Path.GetFileName(start.FileName);
+        _process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start");
+        Running[this] = true;
+        _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
+    }
+
+    public string Name { get; }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Complete once the process has ended.</summary>
+    public string Output => string.Join('\n', _output);
+
+    /// <summary>What it wrote to stderr; complete once the process has ended.</summary>
+    public string Errors => string.Join('\n', _errors);
+
+    /// <summary>The first line on stdout; empty when the program ended without one.</summary>
+    public Task<string> FirstLine => _firstLine.Task;
+
+    /// <param name="executable">Its path.</param>
+    /// <param name="arguments">Each as it is.</param>
+    /// <param name="directory">Its working directory.</param>
+    /// <param name="environment">What differs from this process' own environment.</param>
+    public static ChildProcess Start(
+        string executable, IEnumerable<string> arguments, string directory, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(executable, arguments) { WorkingDirectory = directory };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+        return new ChildProcess(start);
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public void Terminate()
+    {
+        if (!_process.HasExited)
+        {
+            kill(_process.Id, Sigterm);
+        }
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended.
+        }
+    }
+
+    /// <summary>Waits for its end and the end of its output, and answers its exit code (128 + the signal's number, when one killed it).</summary>
+    public async Task<int> WaitForExitAsync(TimeSpan deadline)
+    {
+        using CancellationTokenSource timeout = new(deadline);
+        try
+        {
+            await _process.WaitForExitAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"{Name} did not end within {deadline.TotalSeconds:0} s. It said:\n{Tail()}");
+        }
+        await _reading;
+        return _process.ExitCode;
+    }
+
+    /// <summary>The last lines of stderr, for a failure's message.</summary>
+    public string Tail(int lines = 40) => string.Join('\n', _errors.TakeLast(lines));
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
+        await _process.WaitForExitAsync();
+        await _reading;
+        Running.TryRemove(this, out _);
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync(StreamReader from, ConcurrentQueue<string> into)
+    {
+        while (await from.ReadLineAsync() is { } line)
+        {
+            into.Enqueue(line);
+            if (into == _output)
+            {
+                _firstLine.TrySetResult(line);
+            }
+        }
+        if (into == _output)
+        {
+            _firstLine.TrySetResult("");
+        }
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int processId, int signal);
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace SinGateway.IntegrationTests.Fixtures;
+
+/// <summary>The published gateway.</summary>
+internal sealed partial class GatewayProcess : IAsyncDisposable
+{
+    /// <summary>How long a stop may take: ten seconds for the outbox, and what surrounds it.</summary>
+    public static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(15);
+
+    private readonly ChildProcess _process;
+
+    private GatewayProcess(ChildProcess process) => _process = process;
+
+    public bool HasExited => _process.HasExited;
+
+    public string Output => _process.Output;
+
+    /// <summary>Its log, and the last line that says why it ended.</summary>
+    public string Errors => _process.Errors;
+
+    public string LastLine => Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault("");
+
+    public string Tail => _process.Tail();
+
+    /// <summary>The most memory that was ever resident, in bytes.</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return long.Parse(Digits().Match(line).ValueSpan, CultureInfo.InvariantCulture) * 1024;
+        }
+    }
+
+    /// <summary>The managed bytes that it allocated in its life, as it logs them at its end.</summary>
+    public long AllocatedBytes => Allocated().Match(Errors) is { Success: true } match
+        ? long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+        : throw new InvalidOperationException($"the gateway logged no allocated=… at its end:\n{Tail}");
+
+    public static GatewayProcess Start(string directory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        new(ChildProcess.Start(Binaries.Gateway, arguments, directory, environment));
+
+    /// <summary>SIGTERM; answers the exit code.</summary>
+    public Task<int> TerminateAsync()
+    {
+        _process.Terminate();
+        return WaitForExitAsync(StopDeadline);
+    }
+
+    /// <summary>SIGKILL, as a crash would be.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(Eventually.Deadline);
+    }
+
+    public Task<int> WaitForExitAsync(TimeSpan? deadline = null) => _process.WaitForExitAsync(deadline ?? Eventually.Deadline);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    [GeneratedRegex(@"\d+")]
+    private static partial Regex Digits();
+
+    [GeneratedRegex(@"\ballocated=(\d+)")]
+    private static partial Regex Allocated();
+}

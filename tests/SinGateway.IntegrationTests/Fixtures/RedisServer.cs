@@ -1,0 +1,79 @@
+using System.Net.Sockets;
+using StackExchange.Redis;
+
+namespace SinGateway.IntegrationTests.Fixtures;
+
+/// <summary>A real redis-server of one test's own, on a unix socket, without persistence.</summary>
+internal sealed class RedisServer : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private ChildProcess? _process;
+    private ConnectionMultiplexer? _connection;
+
+    /// <summary>What a configuration's redisDSN says.</summary>
+    public string Dsn => $"unix://{Socket}";
+
+    public IDatabase Database => _connection!.GetDatabase();
+
+    public string[] Keys => [.. _connection!.GetServers()[0].Keys().Select(key => key.ToString()).Order(StringComparer.Ordinal)];
+
+    private string Socket => _directory.File("redis.sock");
+
+    public static async Task<RedisServer> StartAsync()
+    {
+        RedisServer redis = new();
+        try
+        {
+            await redis.RunAsync();
+            return redis;
+        }
+        catch
+        {
+            await redis.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends it, and starts it again with nothing in it.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await RunAsync();
+    }
+
+    public string? Get(string key) => Database.StringGet(key);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _directory.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        ChildProcess process = _process = ChildProcess.Start(
+            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no"], _directory.Path);
+        await Eventually.HoldsAsync(
+            () => process.HasExited
+                ? throw new InvalidOperationException($"no redis-server:\n{process.Output}")
+                : process.Output.Contains("Ready to accept connections", StringComparison.OrdinalIgnoreCase),
+            "redis-server listens",
+            () => process.Output);
+        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) } });
+    }
+
+    private async Task StopAsync()
+    {
+        if (_connection is { } connection)
+        {
+            _connection = null;
+            await connection.DisposeAsync();
+        }
+        if (_process is { } process)
+        {
+            _process = null;
+            await process.DisposeAsync();
+            File.Delete(Socket);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+namespace SinGateway.IntegrationTests.Fixtures;
+
+/// <summary>A sandbox, a directory, and the gateways that were started in it; all of it ends with the test.</summary>
+internal sealed class Scenario : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly List<IAsyncDisposable> _started = [];
+
+    private Scenario()
+    {
+    }
+
+    public SandboxProcess Sandbox { get; private set; } = null!;
+
+    public GatewayConfig Config { get; private init; } = null!;
+
+    /// <summary>The gateway that was started last.</summary>
+    public GatewayProcess Gateway { get; private set; } = null!;
+
+    /// <summary>What the gateways find changed in their environment.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <param name="sandbox">Options of the sandbox, separated by spaces; DIRECTORY stands for the scenario's.</param>
+    /// <param name="config">The gateway's configuration; the default one without.</param>
+    public static async Task<Scenario> StartAsync(string sandbox, GatewayConfig? config = null)
+    {
+        Scenario scenario = new() { Config = config ?? new GatewayConfig() };
+        try
+        {
+            string directory = scenario._directory.Path;
+            scenario.Sandbox = scenario.Owned(await SandboxProcess.StartAsync(directory, sandbox.Replace("DIRECTORY", directory, StringComparison.Ordinal)));
+            return scenario;
+        }
+        catch
+        {
+            await scenario.DisposeAsync();
+            throw;
+        }
+    }
+
+    public string File(string name) => _directory.File(name);
+
+    /// <summary>Lets something end with the scenario.</summary>
+    public T Owned<T>(T part)
+        where T : IAsyncDisposable
+    {
+        _started.Add(part);
+        return part;
+    }
+
+    /// <summary>Writes the configuration and starts a gateway with it. Again, after its end, it finds what the one before has left.</summary>
+    public GatewayProcess StartGateway(params string[] arguments) => StartGateway(Config.ToYaml(Sandbox), arguments);
+
+    public GatewayProcess StartGateway(string yaml, params string[] arguments)
+    {
+        System.IO.File.WriteAllText(File("config.yaml"), yaml);
+        return Gateway = Owned(GatewayProcess.Start(_directory.Path, ["--config", File("config.yaml"), .. arguments], Environment));
+    }
+
+    /// <summary>Starts a gateway and waits until all its shards have a session and their guilds, and 신경 knows it.</summary>
+    public async Task StartReadyGatewayAsync(int shards)
+    {
+        StartGateway();
+        await HoldsAsync(
+            statistics => statistics.Discord.IsConnected(shards) && statistics.Discord.Shards.All(shard => shard.UnsentBytes == 0)
+                && statistics.Singyeong.Has("gateway"),
+            $"{shards} shards and 신경 are connected");
+    }
+
+    /// <summary>
+    /// Waits until each session that is alive stands in the state file: what a crash before that would cost is an IDENTIFY, and rightly so.
+    /// </summary>
+    public async Task SessionsAreStoredAsync()
+    {
+        string[] sessions = [.. (await Sandbox.StatisticsAsync()).Discord.Shards.Select(shard => shard.Session)];
+        await Eventually.HoldsAsync(
+            () => System.IO.File.Exists(File("singateway.state"))
+                && System.IO.File.ReadAllText(File("singateway.state")) is var state && sessions.All(session => state.Contains(session, StringComparison.Ordinal)),
+            "every session stands in the state file",
+            () => Gateway.Tail);
+    }
+
+    /// <summary>Waits for a condition on what the sandbox has seen. Fails at once when the gateway has ended.</summary>
+    public Task<SandboxStatistics> HoldsAsync(Func<SandboxStatistics, bool> isMet, string expectation) => Eventually.HoldsAsync(
+        async () =>
+        {
+            bool hasEnded = Gateway.HasExited;
+            SandboxStatistics statistics = await Sandbox.StatisticsAsync();
+            return !hasEnded || isMet(statistics)
+                ? statistics
+                : throw new InvalidOperationException($"the gateway has ended; expected: {expectation}\n{statistics}\n{Gateway.Tail}");
+        },
+        isMet,
+        expectation,
+        statistics => $"{statistics}\ngateway:\n{Gateway.Tail}");
+
+    /// <summary>Waits until everything that has happened at Discord has arrived.</summary>
+    public Task<SandboxStatistics> EverythingArrivesAsync(long atLeast = 1) => HoldsAsync(
+        statistics => statistics.Ledger.Missing == 0 && statistics.Ledger.Distinct >= atLeast, $"nothing is missing of {atLeast} events or more");
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IAsyncDisposable part in Enumerable.Reverse(_started))
+        {
+            await part.DisposeAsync();
+        }
+        _directory.Dispose();
+    }
+}

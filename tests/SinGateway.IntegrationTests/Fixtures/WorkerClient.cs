@@ -1,0 +1,158 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+
+namespace SinGateway.IntegrationTests.Fixtures;
+
+/// <summary>A worker behind 신경, as a bot's would be, that counts what is delivered to it.</summary>
+internal sealed class WorkerClient : IAsyncDisposable
+{
+    private const string Application = "worker";
+
+    private readonly ClientWebSocket _socket = new();
+    private readonly ArrayBufferWriter<byte> _message = new(64 * 1024);
+    private readonly ConcurrentDictionary<int, long> _lastOfShard = new();
+    private readonly ConcurrentDictionary<string, long> _events = new();
+    private readonly CancellationTokenSource _ended = new();
+    private Task _receiving = Task.CompletedTask;
+    private Exception? _failure;
+    private long _disorder;
+
+    /// <summary>How many of each event have arrived.</summary>
+    public IReadOnlyDictionary<string, long> Events => _events;
+
+    /// <summary>The shards whose messages have arrived, as nonces name them.</summary>
+    public IEnumerable<int> Shards => _lastOfShard.Keys.Order();
+
+    /// <summary>The number of the latest MESSAGE_CREATE of each shard, which is also how many arrived, as long as there is no disorder.</summary>
+    public IReadOnlyDictionary<int, long> LastOfShard => _lastOfShard;
+
+    /// <summary>MESSAGE_CREATEs whose number is not one more than that of the shard's message before.</summary>
+    public long Disorder => Volatile.Read(ref _disorder);
+
+    public string Explain => $"arrived: {string.Join(", ", _events.Select(pair => $"{pair.Value} {pair.Key}"))}; disorder {_disorder}; {_failure?.Message}";
+
+    /// <summary>Connects and returns when 신경 has taken it in.</summary>
+    /// <param name="sandbox">Where 신경 is.</param>
+    /// <param name="events">What its metadata lists.</param>
+    /// <param name="name">Its client id.</param>
+    public static async Task<WorkerClient> ConnectAsync(SandboxProcess sandbox, string[] events, string name = "worker-1")
+    {
+        WorkerClient worker = new();
+        try
+        {
+            await worker._socket.ConnectAsync(new Uri($"ws://{sandbox.SingyeongEndpoint}/gateway/websocket?encoding=json"), worker._ended.Token);
+            int interval = (await worker.ReceiveAsync()).Data.GetProperty("heartbeat_interval").GetInt32();
+            await worker.SendAsync(1, new
+            {
+                client_id = name,
+                application_id = Application,
+                metadata = new { events = new { type = "list", value = events } },
+            });
+            (int op, JsonElement data) = await worker.ReceiveAsync();
+            if (op != 2 || data.GetProperty("restricted").GetBoolean())
+            {
+                throw new InvalidOperationException($"신경 answers op {op}: {data}");
+            }
+            worker._receiving = Task.WhenAll(worker.CountAsync(), worker.BeatAsync(name, interval));
+            return worker;
+        }
+        catch
+        {
+            await worker.DisposeAsync();
+            throw;
+        }
+    }
+
+    public long Count(string eventName) => _failure is null ? _events.GetValueOrDefault(eventName) : throw new InvalidOperationException(Explain, _failure);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        _socket.Abort();
+        await _receiving;
+        _socket.Dispose();
+        _ended.Dispose();
+    }
+
+    private async Task CountAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                (int op, JsonElement data) = await ReceiveAsync();
+                if (op == 4)
+                {
+                    Count(data);
+                }
+            }
+        }
+        catch (Exception ended) when (_ended.IsCancellationRequested && ended is OperationCanceledException or WebSocketException)
+        {
+        }
+        catch (Exception failure)
+        {
+            _failure = failure;
+        }
+    }
+
+    // {"nonce":"shard:session:seq:rule","payload":{"t":…,"s":…,"op":0,"d":{… "content":"#n …"}},"target":null}
+    private void Count(JsonElement data)
+    {
+        JsonElement payload = data.GetProperty("payload");
+        string name = payload.GetProperty("t").GetString()!;
+        string[] nonce = data.GetProperty("nonce").GetString()!.Split(':');
+        if (name == "MESSAGE_CREATE")
+        {
+            int shard = int.Parse(nonce[0], System.Globalization.CultureInfo.InvariantCulture);
+            ReadOnlySpan<char> content = payload.GetProperty("d").GetProperty("content").GetString();
+            long number = long.Parse(content[1..content.IndexOf(' ')], System.Globalization.CultureInfo.InvariantCulture);
+            if (number != _lastOfShard.GetValueOrDefault(shard) + 1 || payload.GetProperty("s").GetRawText() != nonce[2])
+            {
+                Interlocked.Increment(ref _disorder);
+            }
+            _lastOfShard[shard] = number;
+        }
+        _events.AddOrUpdate(name, 1, (_, count) => count + 1);
+    }
+
+    private async Task BeatAsync(string name, int interval)
+    {
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(interval));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_ended.Token))
+            {
+                await SendAsync(5, new { client_id = name });
+            }
+        }
+        catch (Exception ended) when (ended is OperationCanceledException or WebSocketException)
+        {
+        }
+    }
+
+    private Task SendAsync(int op, object data) => _socket.SendAsync(
+        Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { op, d = data })), WebSocketMessageType.Text, endOfMessage: true, _ended.Token);
+
+    private async Task<(int Op, JsonElement Data)> ReceiveAsync()
+    {
+        _message.ResetWrittenCount();
+        while (true)
+        {
+            ValueWebSocketReceiveResult part = await _socket.ReceiveAsync(_message.GetMemory(16 * 1024), _ended.Token);
+            if (part.MessageType == WebSocketMessageType.Close)
+            {
+                throw new InvalidOperationException($"신경 closed the worker's connection: {_socket.CloseStatus}");
+            }
+            _message.Advance(part.Count);
+            if (part.EndOfMessage)
+            {
+                using JsonDocument packet = JsonDocument.Parse(_message.WrittenMemory);
+                return (packet.RootElement.GetProperty("op").GetInt32(), packet.RootElement.GetProperty("d").Clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using SinGateway.IntegrationTests.Fixtures;
+
+namespace SinGateway.IntegrationTests;
+
+/// <summary>Who refuses for good ends the process with a code of its own, and without spending IDENTIFYs on it.</summary>
+[ParallelLimiter<FewAtATime>]
+internal sealed class RefusalTests
+{
+    [Test]
+    public async Task A_token_that_REST_does_not_take_exits_with_3() =>
+        await EndsAsync("--token another", new GatewayConfig(), exitCode: 3, "token");
+
+    [Test]
+    [Arguments(4004, "token")]
+    [Arguments(4010, "4010")]
+    [Arguments(4011, "4011")]
+    [Arguments(4012, "4012")]
+    [Arguments(4013, "intents")]
+    [Arguments(4014, "intents")]
+    public async Task A_refused_IDENTIFY_exits_with_3(int closeCode, string named) =>
+        await EndsAsync("", new GatewayConfig(), exitCode: 3, named, order: $"/discord/refuse-identify?code={closeCode}", identifies: 1);
+
+    [Test]
+    public async Task A_privileged_intent_that_the_bot_does_not_have_exits_with_3() =>
+        await EndsAsync("--disallowed-intents 32768", new GatewayConfig { Intents = "[GUILDS, MESSAGE_CONTENT]" }, exitCode: 3, "intent", identifies: 1);
+
+    [Test]
+    [Arguments("--singyeong-password right", "wrong")]
+    [Arguments("--singyeong-password right", null)]
+    [Arguments("", "given")]
+    public async Task A_restricted_connection_exits_with_4_and_before_any_IDENTIFY(string sandbox, string? password) =>
+        await EndsAsync(sandbox, new GatewayConfig { SingyeongPassword = password }, exitCode: 4, "password");
+
+    [Test]
+    public async Task A_second_process_on_the_state_file_exits_with_5()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("");
+        await scenario.StartReadyGatewayAsync(shards: 1);
+        GatewayProcess first = scenario.Gateway;
+
+        GatewayProcess second = scenario.StartGateway();
+        await Assert.That(await second.WaitForExitAsync()).IsEqualTo(5);
+        await Assert.That(second.LastLine).Contains("singateway.state");
+
+        await scenario.Sandbox.BurstAsync(10);
+        await Eventually.HoldsAsync(scenario.Sandbox.StatisticsAsync, statistics => statistics.Ledger.Distinct == 10, "the first goes on", _ => first.Tail);
+        await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.Identifies).IsEqualTo(1);
+    }
+
+    private static async Task EndsAsync(string sandbox, GatewayConfig config, int exitCode, string named, string? order = null, int identifies = 0)
+    {
+        await using Scenario scenario = await Scenario.StartAsync(sandbox, config);
+        if (order is not null)
+        {
+            await scenario.Sandbox.OrderAsync(order);
+        }
+        scenario.StartGateway();
+
+        await Assert.That(await scenario.Gateway.WaitForExitAsync()).IsEqualTo(exitCode);
+        await Assert.That(scenario.Gateway.LastLine).Contains(named);
+        await Assert.That(scenario.Gateway.Errors).DoesNotContain(config.Token);
+        SandboxStatistics end = await scenario.Sandbox.StatisticsAsync();
+        await Assert.That(end.Discord.Identifies).IsEqualTo(identifies);
+        await Assert.That(end.Discord.Violations).IsEmpty();
+    }
+}

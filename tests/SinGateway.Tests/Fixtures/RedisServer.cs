@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using SinGateway.Sessions;
+
+namespace SinGateway.Tests.Fixtures;
+
+/// <summary>A redis-server of the test's own on a unix socket, without persistence; killed with its owner.</summary>
+internal sealed class RedisServer : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly string[] _arguments;
+    private Process _process;
+
+    private RedisServer(string[] arguments)
+    {
+        _arguments = arguments;
+        _process = Run();
+    }
+
+    public RedisDsn Dsn => new() { UnixSocket = Socket };
+
+    private string Socket => _directory.File("redis.sock");
+
+    /// <summary>Returns when it accepts connections. <paramref name="arguments"/> are added to the command line.</summary>
+    public static async Task<RedisServer> StartAsync(params string[] arguments)
+    {
+        RedisServer server = new(arguments);
+        await server.AcceptsAsync();
+        return server;
+    }
+
+    /// <summary>Kills it, and starts another one, empty, on the same socket.</summary>
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        _process = Run();
+        await AcceptsAsync();
+    }
+
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        File.Delete(Socket);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (File.Exists(Socket))
+        {
+            await KillAsync();
+        }
+
+        _directory.Dispose();
+    }
+
+    private Process Run() => Process.Start(
+        new ProcessStartInfo(
+            "redis-server",
+            ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", "--dir", _directory.File("."), .. _arguments])
+        {
+            RedirectStandardOutput = true,
+        })!;
+
+    private async Task AcceptsAsync()
+    {
+        // redis-server says so on stdout, once its socket listens.
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.Contains("ready to accept connections", StringComparison.OrdinalIgnoreCase) || line.Contains("now ready", StringComparison.Ordinal))
+            {
+                _ = _process.StandardOutput.ReadToEndAsync();
+                return;
+            }
+        }
+
+        throw new InvalidOperationException("redis-server ended before it was ready");
+    }
+}
