@@ -16,6 +16,9 @@ internal sealed partial class ShardGroup
 {
     private const int SavePeriod = 1_000;
 
+    /// <summary>After how long a save has usually ended, in ms; one that has not is asked about again at the next one.</summary>
+    private const int UsualSave = 50;
+
     /// <summary>How long identifying and resuming wait for 신경 at the start, in ms: it might refuse us, and IDENTIFYs would be spent in vain.</summary>
     private const int BrokerPatience = 5_000;
 
@@ -36,6 +39,7 @@ internal sealed partial class ShardGroup
     private readonly ILogger _logger;
     private readonly SavedShard[] _saved;
     private readonly LoopTimer _saveTimer;
+    private readonly LoopTimer _storedTimer;
     private readonly LoopTimer _trimTimer;
     private readonly LoopTimer _patienceTimer;
     private readonly long _startedAt;
@@ -55,6 +59,7 @@ internal sealed partial class ShardGroup
         _logger = logger;
         _saved = new SavedShard[shards.Length];
         _saveTimer = new LoopTimer(loop, Save);
+        _storedTimer = new LoopTimer(loop, MarkStored);
         _trimTimer = new LoopTimer(loop, Trim);
         _patienceTimer = new LoopTimer(loop, OnPatienceEnded);
         _startedAt = loop.Now;
@@ -91,6 +96,7 @@ internal sealed partial class ShardGroup
         }
 
         _saveTimer.Stop();
+        _trimTimer.Stop();
         _patienceTimer.Start(FlushPatience);
         _client.BeginBarrier();
         OnConfirmed();
@@ -182,6 +188,7 @@ internal sealed partial class ShardGroup
             LogFull(_client.Outbox.ReservedBytes);
         }
 
+        MarkStored();
         if (!_writer.TryBegin(out Span<SessionRecord> records, out bool everything))
         {
             return;
@@ -191,12 +198,6 @@ internal sealed partial class ShardGroup
         for (int i = 0; i < _shards.Length; i++)
         {
             Shard shard = _shards[i];
-            if (!everything && shard.Session is { } session && session == _saved[i].Session)
-            {
-                // The buffer is free and nothing failed: the save before has succeeded.
-                session.MarkStored(_saved[i].Seq, _loop.Now);
-            }
-
             var current = new SavedShard(shard.Session, shard.Session?.Committed ?? 0, shard.LastHeartbeat, shard.LastHeartbeatAck);
             if (everything || current != _saved[i])
             {
@@ -208,6 +209,21 @@ internal sealed partial class ShardGroup
         if (count > 0)
         {
             _writer.Submit(count);
+            _storedTimer.Start(UsualSave);
+        }
+    }
+
+    /// <summary>When the save under way has ended well, heartbeats may tell Discord that its events are not needed any more (G5).</summary>
+    private void MarkStored()
+    {
+        if (!_writer.HasSaved)
+        {
+            return;
+        }
+
+        foreach (ref readonly SavedShard saved in _saved.AsSpan())
+        {
+            saved.Session?.MarkStored(saved.Seq, _loop.Now);
         }
     }
 

@@ -92,8 +92,10 @@ internal ref struct JsonReader
             SourcePosition keyPosition = Position();
             string key = _reader.GetString()!;
             string keyPath = KeyPath.Of(path, key);
+            _path = keyPath;
             _reader.Read();
             ConfigurationNode value = ReadNode(keyPath);
+            _path = keyPath;
             if (keys.Add(key))
             {
                 entries.Add(new MappingEntry(keyPosition, key, value));

@@ -6,7 +6,9 @@ internal static class NearestName
     /// <summary>Longer names are not compared: no name of ours is near them.</summary>
     private const int MaxLength = 64;
 
-    /// <summary>The candidate that the fewest single-letter edits, whatever their case, turn into the name; null when none is near.</summary>
+    /// <summary>
+    /// The candidate that the fewest edits of one letter turn into the name, case aside; null when each would change more than a third.
+    /// </summary>
     public static string? Find(string name, IEnumerable<string> candidates)
     {
         if (name.Length is 0 or > MaxLength)
@@ -15,11 +17,11 @@ internal static class NearestName
         }
 
         string? nearest = null;
-        int fewest = Math.Max(2, name.Length / 3) + 1;
+        int fewest = int.MaxValue;
         foreach (string candidate in candidates)
         {
             int edits = Distance(name.ToUpperInvariant(), candidate.ToUpperInvariant());
-            if (edits < fewest && edits < candidate.Length)
+            if (edits < fewest && edits <= Math.Max(name.Length, candidate.Length) / 3)
             {
                 fewest = edits;
                 nearest = candidate;

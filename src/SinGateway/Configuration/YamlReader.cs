@@ -15,6 +15,7 @@ internal sealed class YamlReader
     /// <summary>So many stray commas are reported at once.</summary>
     private const int MaxCommas = 50;
 
+    private readonly Scanner _scanner;
     private readonly Parser _parser;
     private readonly string _text;
     private readonly ProblemList _problems;
@@ -24,7 +25,8 @@ internal sealed class YamlReader
 
     private YamlReader(string text, ProblemList problems)
     {
-        _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+        _scanner = new Scanner(new StringReader(text), skipComments: true);
+        _parser = new Parser(_scanner);
         _text = text;
         _problems = problems;
     }
@@ -110,6 +112,7 @@ internal sealed class YamlReader
             }
         }
 
+        _path = path;
         return node;
     }
 
@@ -144,7 +147,8 @@ internal sealed class YamlReader
             SourcePosition position = Position(key.Start);
             ConfigurationNode keyNode = ReadNode(key, path, depth + 1);
             string name = (keyNode as ScalarNode)?.Text ?? "";
-            ConfigurationNode value = ReadNode(Next(), KeyPath.Of(path, name), depth + 1);
+            _path = KeyPath.Of(path, name);
+            ConfigurationNode value = ReadNode(Next(), _path, depth + 1);
             if (keyNode is not ScalarNode)
             {
                 _problems.Error(position, path, "a key is a list or a mapping", "Keys are text. A value that starts with { or [ needs quotes around it.");
@@ -195,7 +199,6 @@ internal sealed class YamlReader
 
     private ParsingEvent Next()
     {
-        Mark mark = _parser.Current?.End ?? Mark.Empty;
         try
         {
             if (_parser.MoveNext() && _parser.Current is { } current)
@@ -208,7 +211,7 @@ internal sealed class YamlReader
             // The scanner has faults of its own: in a list whose ] is missing it pops an empty stack, for one.
         }
 
-        throw new YamlException(mark, mark, "what follows here cannot be read");
+        throw new YamlException(_scanner.CurrentPosition, _scanner.CurrentPosition, "what follows here cannot be read");
     }
 
     private void Next<T>()
@@ -232,6 +235,12 @@ internal sealed class YamlReader
         }
 
         string cause = exception.Message.TrimEnd('.');
+        if (Says("tab as indentation"))
+        {
+            // The exception names the start of the file; the scanner stands at the tab.
+            position = Position(_scanner.CurrentPosition);
+        }
+
         (string message, string hint) = (index < _text.Length ? _text[index] : '\0') switch
         {
             _ when Says("more than") || Says("deeper than") => (cause, "Make the file smaller."),

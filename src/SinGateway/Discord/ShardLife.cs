@@ -143,6 +143,7 @@ internal static class ShardLife
     private const int MaximumResumeBackoff = 30_000;
     private const int MaximumIdentifyBackoff = 600_000;
     private const int RefusedUpgradeMinimum = 5;
+    private const int RefusedUpgradeMaximum = 3_600;
 
     /// <summary>Discord refuses for good: a wrong token, shard, version or intents.</summary>
     public static bool IsFatal(int closeCode) => closeCode is 4004 or (>= 4010 and <= 4014);
@@ -218,7 +219,7 @@ internal static class ShardLife
     /// </summary>
     private static long Delay(bool hasSession, int failures, in ShardSignal signal, Random random)
     {
-        long asked = signal.RetryAfter is { } seconds ? Math.Max(seconds, RefusedUpgradeMinimum) * 1000L + random.Next(1000) : 0;
+        long asked = signal.RetryAfter is { } seconds ? Math.Clamp(seconds, RefusedUpgradeMinimum, RefusedUpgradeMaximum) * 1000L + random.Next(1000) : 0;
         long invalid = signal.Input == ShardInput.SessionInvalid ? random.Next(InvalidSessionMinimum, InvalidSessionMaximum) : 0;
         long ceiling = Math.Min(hasSession ? MaximumResumeBackoff : MaximumIdentifyBackoff, (long)FirstBackoff << Math.Min(failures, 20));
         long backoff = failures == 0 ? 0 : random.NextInt64(1, ceiling);

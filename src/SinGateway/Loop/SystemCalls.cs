@@ -42,6 +42,7 @@ internal static unsafe partial class SystemCalls
     private const int ShutdownWrite = 1;
     private const int ProtectReadWrite = 3;
     private const int MapPrivateAnonymous = 0x22;
+    private const int AdviseDoNotNeed = 4;
     private const int MallocArenaMax = -8;
 
     /// <summary>The error of the last call of this file on this thread.</summary>
@@ -148,6 +149,9 @@ internal static unsafe partial class SystemCalls
 
     public static void Close(int descriptor) => close(descriptor);
 
+    /// <summary>Opens a directory, which .NET does not, so that a rename in it can be flushed. Negative is an error.</summary>
+    public static int OpenDirectory(string path) => open(path, CloseOnExec);
+
     /// <summary>Zeroed pages straight from the kernel; <see cref="FreePages"/> gives them back at once, which malloc does not promise.</summary>
     public static byte* AllocatePages(int bytes)
     {
@@ -156,6 +160,9 @@ internal static unsafe partial class SystemCalls
     }
 
     public static void FreePages(byte* pages, int bytes) => munmap(pages, bytes);
+
+    /// <summary>Drops clean pages of a file's private mapping from the process; they come back from the file when they are touched.</summary>
+    public static void ForgetPages(nuint start, nuint bytes) => madvise((void*)start, bytes, AdviseDoNotNeed);
 
     /// <summary>Limits glibc's malloc arenas: each keeps freed memory of its own. Call before any thread starts.</summary>
     public static void LimitMallocArenas(int count) => mallopt(MallocArenaMax, count);
@@ -216,11 +223,17 @@ internal static unsafe partial class SystemCalls
     [LibraryImport("libc")]
     private static partial int close(int descriptor);
 
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
     [LibraryImport("libc")]
     private static partial void* mmap(void* address, nint size, int protection, int flags, int descriptor, nint offset);
 
     [LibraryImport("libc")]
     private static partial int munmap(void* address, nint size);
+
+    [LibraryImport("libc")]
+    private static partial int madvise(void* address, nuint size, int advice);
 
     [LibraryImport("libc")]
     private static partial int mallopt(int parameter, int value);

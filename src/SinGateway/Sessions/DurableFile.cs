@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using SinGateway.Loop;
 
 namespace SinGateway.Sessions;
 
@@ -7,10 +7,8 @@ namespace SinGateway.Sessions;
 /// A file that is replaced as a whole and survives a crash at any moment, as the old one or as the new one: written beside it, flushed,
 /// renamed over it, and the directory flushed. Mode 0600. One writer; its owner holds a lock.
 /// </summary>
-internal sealed partial class DurableFile : IDisposable
+internal sealed class DurableFile : IDisposable
 {
-    private const int O_RDONLY = 0;
-    private const int O_CLOEXEC = 0x80000;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string _path;
@@ -55,11 +53,8 @@ internal sealed partial class DurableFile : IDisposable
     // .NET opens no directories, and a rename is durable only once its directory is.
     private static SafeFileHandle OpenDirectory(string path)
     {
-        int descriptor = Open(path, O_RDONLY | O_CLOEXEC);
-        int error = Marshal.GetLastPInvokeError();
+        int descriptor = SystemCalls.OpenDirectory(path);
+        int error = SystemCalls.LastError;
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw new IOException(path, error);
     }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
 }

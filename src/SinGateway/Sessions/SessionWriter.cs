@@ -26,6 +26,9 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
     /// <summary>Whether the store may have lost what it was given, so that every session must be written again (G20).</summary>
     public bool NeedsFullWrite => Volatile.Read(ref _needsFullWrite);
 
+    /// <summary>Loop thread. Whether the store holds everything that was submitted.</summary>
+    public bool HasSaved => Volatile.Read(ref _state) == Idle && !NeedsFullWrite;
+
     /// <summary>Says that the store came back, perhaps without its data. Any thread.</summary>
     public void RequireFullWrite() => Volatile.Write(ref _needsFullWrite, true);
 

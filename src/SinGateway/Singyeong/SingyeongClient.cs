@@ -33,6 +33,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>How long hello and ready may take, in ms.</summary>
     private const int ReadyTimeout = 15_000;
 
+    /// <summary>What the server asks for, in ms; it closes after 60 s without a packet, so more is never waited.</summary>
+    private const int UsualHeartbeat = 45_000;
+
     private const int FirstBackoff = 100;
     private const int MaximumBackoff = 10_000;
     private const ushort NormalClose = 1000;
@@ -142,11 +145,14 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
     }
 
-    /// <summary>Covers everything that arrived so far by a barrier now, not in a second.</summary>
+    /// <summary>
+    /// Covers everything that arrived so far by a barrier now, not in a second. While 신경 is away none begins: one is enough when it is back, and a day of
+    /// absence must not end with a heartbeat for each of its seconds.
+    /// </summary>
     public void BeginBarrier()
     {
         _barrierTimer.Stop();
-        if (Barriers.IsDue || IsReady)
+        if (IsReady)
         {
             Cover();
             QueueFlush();
@@ -173,7 +179,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         switch (packet.Op)
         {
             case SingyeongOpcode.Hello:
-                _heartbeatInterval = (int)(packet.Integer("heartbeat_interval"u8) ?? 45_000);
+                _heartbeatInterval = (int)Math.Clamp(packet.Integer("heartbeat_interval"u8) ?? UsualHeartbeat, BarrierDelay, UsualHeartbeat);
                 _socket!.SendText(_identity.Identify);
                 break;
             case SingyeongOpcode.Ready:
@@ -243,7 +249,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
         if (Barriers.IsDue)
         {
-            _barrierTimer.Start(BarrierDelay);
+            BeginBarrier();
         }
 
         QueueFlush();

@@ -185,13 +185,14 @@ internal sealed class WebSocketConnection : IPollable
     public void Close(ushort code)
     {
         _handler = null;
-        if (_state != State.Open || MustRepeatFrames)
+        if (_state == State.Open && !MustRepeatFrames)
+        {
+            SendClose(code);
+        }
+        else if (_state != State.Closing)
         {
             Drop();
-            return;
         }
-
-        SendClose(code);
     }
 
     /// <summary>Drops the socket at once. The owner hears nothing more.</summary>

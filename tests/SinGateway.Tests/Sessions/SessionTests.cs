@@ -43,7 +43,7 @@ public sealed class SessionTests
     }
 
     [Test]
-    public async Task A_heartbeat_of_a_new_session_carries_what_was_received_until_something_is_committed()
+    public async Task A_heartbeat_of_a_new_session_carries_what_was_received_until_something_is_stored()
     {
         Session session = new(0, "a", null, -1);
         session.Receive(1, forwarded: true, now: 0);
@@ -51,8 +51,32 @@ public sealed class SessionTests
 
         long covered = session.Cover();
         session.Receive(2, forwarded: true, now: 1);
-        session.Commit(covered, now: 2);
-        await Assert.That(session.HeartbeatSeq(2)).IsEqualTo(1);
+        session.Commit(covered);
+        await Assert.That(session.HeartbeatSeq(2)).IsEqualTo(2).Because("nothing is stored yet, so a crash would resume nothing");
+        session.MarkStored(1, now: 3);
+        await Assert.That(session.HeartbeatSeq(3)).IsEqualTo(1);
+    }
+
+    [Test]
+    public async Task A_heartbeat_does_not_give_away_what_is_committed_and_not_stored()
+    {
+        Session session = new(0, "a", null, 1);
+        session.Receive(2, forwarded: true, now: 0);
+        session.Commit(session.Cover());
+
+        await Assert.That(session.Committed).IsEqualTo(2);
+        await Assert.That(session.HeartbeatSeq(1)).IsEqualTo(1);
+        session.MarkStored(2, now: 2);
+        await Assert.That(session.HeartbeatSeq(2)).IsEqualTo(2);
+    }
+
+    [Test]
+    public async Task An_older_save_that_ends_late_takes_nothing_back()
+    {
+        Session session = new(0, "a", null, 9);
+        session.MarkStored(5, now: 0);
+
+        await Assert.That(session.Stored).IsEqualTo(9);
     }
 
     [Test]
@@ -74,9 +98,9 @@ public sealed class SessionTests
 
         long first = session.Cover();
         await Assert.That(session.Receive(3, forwarded: false, now: 0)).IsTrue().Because("the open barrier does not cover it");
-        session.Commit(first, now: 0);
+        session.Commit(first);
         await Assert.That(session.Committed).IsEqualTo(2);
-        session.Commit(session.Cover(), now: 0);
+        session.Commit(session.Cover());
         await Assert.That(session.Committed).IsEqualTo(3);
     }
 

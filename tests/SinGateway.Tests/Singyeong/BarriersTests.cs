@@ -65,7 +65,7 @@ public sealed class BarriersTests
                             unhandled[outbox[handled].Session].Remove(outbox[handled].Seq);
                         }
 
-                        confirmed = (int)barriers.Acknowledge(i)!.Value;
+                        confirmed = (int)barriers.Acknowledge()!.Value;
                         commits++;
                         if (confirmed != upTo)
                         {
@@ -103,7 +103,7 @@ public sealed class BarriersTests
                 barriers.MarkSent();
             }
 
-            while (barriers.Acknowledge(1_000) is not null)
+            while (barriers.Acknowledge() is not null)
             {
             }
 
@@ -126,7 +126,7 @@ public sealed class BarriersTests
         young.Receive(1, forwarded: true, 0);
         barriers.Await(young);
 
-        barriers.Acknowledge(0);
+        barriers.Acknowledge();
 
         await Assert.That(old.Committed).IsEqualTo(500);
         await Assert.That(young.Committed).IsEqualTo(-1);
@@ -138,7 +138,7 @@ public sealed class BarriersTests
         Barriers barriers = new();
         barriers.Begin(10);
 
-        await Assert.That(barriers.Acknowledge(0)).IsNull();
+        await Assert.That(barriers.Acknowledge()).IsNull();
         await Assert.That(barriers.Open).IsEqualTo(1);
     }
 
@@ -150,7 +150,7 @@ public sealed class BarriersTests
         barriers.Begin(20);
         barriers.MarkSent();
         barriers.MarkSent();
-        barriers.Acknowledge(0);
+        barriers.Acknowledge();
         await Assert.That(barriers.NextUnsent()).IsNull();
 
         barriers.Rewind();

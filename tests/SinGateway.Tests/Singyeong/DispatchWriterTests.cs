@@ -26,7 +26,7 @@ public sealed class DispatchWriterTests
     public async Task A_nonce_names_shard_session_seq_and_rule(int shard, long seq, int rule, string expected)
     {
         byte[] nonce = new byte[DispatchWriter.MaximumNonce];
-        int length = DispatchWriter.WriteNonce(nonce, new Session(shard, "abc", null, -1), seq, rule);
+        int length = DispatchWriter.WriteNonce(nonce, shard, new Session(shard, "abc", null, -1).Tag, seq, rule);
 
         await Assert.That(Encoding.ASCII.GetString(nonce, 0, length)).IsEqualTo(expected);
     }
@@ -49,7 +49,7 @@ public sealed class DispatchWriterTests
             for (int i = 0; i < Events; i++)
             {
                 Session session = sessions[i % sessions.Length];
-                Span<byte> nonce = nonceBytes.AsSpan(0, DispatchWriter.WriteNonce(nonceBytes, session, i, 0));
+                Span<byte> nonce = nonceBytes.AsSpan(0, DispatchWriter.WriteNonce(nonceBytes, session.ShardId, session.Tag, i, 0));
                 int payload = DispatchWriter.Measure(false, target.Length, nonce.Length, message.Length);
                 int size = FrameWriter.HeaderSize(payload) + payload;
                 Span<byte> frame = outbox.Reserve(size);
@@ -73,7 +73,7 @@ public sealed class DispatchWriterTests
                     }
 
                     barriers.MarkSent();
-                    outbox.Confirm(barriers.Acknowledge(i)!.Value);
+                    outbox.Confirm(barriers.Acknowledge()!.Value);
                 }
             }
 
@@ -87,7 +87,7 @@ public sealed class DispatchWriterTests
     {
         ReadOnlySpan<byte> target = """{"application":"worker"}"""u8;
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
-        nonce = nonce[..DispatchWriter.WriteNonce(nonce, session, seq, rule)];
+        nonce = nonce[..DispatchWriter.WriteNonce(nonce, session.ShardId, session.Tag, seq, rule)];
         byte[] packet = new byte[DispatchWriter.Measure(broadcast, target.Length, nonce.Length, payload.Length)];
         int position = DispatchWriter.WriteStart(packet, broadcast);
         target.CopyTo(packet.AsSpan(position));

@@ -105,7 +105,7 @@ public sealed class SingyeongClientTests
 
         using SingyeongPeer next = await SingyeongPeer.AcceptReadyAsync(server);
         await gateway.ForwardAsync(4);
-        await Assert.That(await next.ReceiveAsync(2)).IsEqualTo("3 4");
+        await Assert.That(await next.ReceiveAsync(3)).IsEqualTo("3 heartbeat 4");
     }
 
     [Test]
