@@ -66,7 +66,9 @@ internal sealed partial class Shard
         ShardPhase before = _state.Phase;
         ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
         _state = step.State;
-        if (before is > ShardPhase.WaitingForIdentify and <= ShardPhase.Ready && _state.Phase is not (> ShardPhase.Connecting and <= ShardPhase.Ready))
+        if (signal.Input != ShardInput.Stop
+            && before is > ShardPhase.WaitingForIdentify and <= ShardPhase.Ready
+            && _state.Phase is not (> ShardPhase.Connecting and <= ShardPhase.Ready))
         {
             LogDisconnected(Id, cause.Length > 0 ? cause : signal.Input.ToString(), Plan(step));
         }
@@ -169,7 +171,7 @@ internal sealed partial class Shard
 
     private static string Plan(in ShardStep step) => step.State.Phase switch
     {
-        ShardPhase.Stopped => "stopped",
+        ShardPhase.Stopped => "giving up",
         ShardPhase.WaitingForIdentify => "waiting to identify",
         ShardPhase.Backoff => $"{(step.State.HasSession ? "resuming" : "identifying")} in {step.Delay} ms",
         _ => "resuming at once",

@@ -22,9 +22,10 @@ internal sealed unsafe class TlsContext : IDisposable
     public nint Handle { get; }
 
     /// <summary>Throws <see cref="IOException"/> with a message for the operator when OpenSSL or a store of certificate authorities is missing.</summary>
-    public static TlsContext Create()
+    /// <param name="bundle">A PEM file of authorities in place of <c>SSL_CERT_FILE</c>.</param>
+    public static TlsContext Create(string? bundle = null)
     {
-        string bundle = FindBundle(Environment.GetEnvironmentVariable("SSL_CERT_FILE"));
+        bundle = FindBundle(bundle ?? Environment.GetEnvironmentVariable("SSL_CERT_FILE"));
         nint context;
         try
         {

@@ -46,6 +46,7 @@ internal sealed class WebSocketConnection : IPollable
     private Transport? _transport;
     private string _upgradeKey = "";
     private bool _paused;
+    private bool _continues;
 
     /// <summary>Received bytes that are not a whole frame yet, or were not wanted yet; rented, and null when there are none.</summary>
     private byte[]? _kept;
@@ -167,13 +168,12 @@ internal sealed class WebSocketConnection : IPollable
         return Math.Max(written, 0);
     }
 
-    /// <summary>Goes on after the owner could not receive.</summary>
+    /// <summary>Goes on after the owner could not receive, at the end of the turn: what is kept is handled before the socket is read again.</summary>
     public void ContinueReading()
     {
-        if (_paused && _state == State.Open)
+        if (_paused && !_continues && _state == State.Open)
         {
-            _paused = false;
-            SetInterest((_interest & SystemCalls.PollOut) != 0);
+            _continues = true;
             _loop.AtEndOfTurn(_readAgain);
         }
     }
@@ -303,6 +303,8 @@ internal sealed class WebSocketConnection : IPollable
 
     private void ReadAgain()
     {
+        _paused &= !_continues;
+        _continues = false;
         if (_state is State.Open && !_paused)
         {
             if (_keptLength > 0)
@@ -312,6 +314,7 @@ internal sealed class WebSocketConnection : IPollable
 
             if (_state == State.Open && !_paused)
             {
+                SetInterest((_interest & SystemCalls.PollOut) != 0);
                 ReadAvailable();
             }
         }

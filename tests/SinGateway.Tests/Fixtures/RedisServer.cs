@@ -16,7 +16,7 @@ internal sealed class RedisServer : IAsyncDisposable
         _process = Run();
     }
 
-    public RedisDsn Dsn => new("localhost", 0, Socket, Tls: false, User: null, Password: null, Database: 0);
+    public RedisDsn Dsn => new() { UnixSocket = Socket };
 
     private string Socket => _directory.File("redis.sock");
 

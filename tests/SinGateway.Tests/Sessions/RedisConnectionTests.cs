@@ -17,7 +17,7 @@ public sealed class RedisConnectionTests
     [Test]
     public async Task Redis_away_at_start_is_a_warning()
     {
-        RedisDsn nowhere = new("localhost", 0, "/does/not/exist.sock", Tls: false, User: null, Password: "hunter2", Database: 0);
+        RedisDsn nowhere = new() { UnixSocket = "/does/not/exist.sock", Password = "hunter2" };
         await using RedisConnection connection = await RedisConnection.OpenAsync(nowhere, _logger);
         await Assert.That(connection.IsConnected).IsFalse();
         await Assert.That(_logger.Entries.First()).StartsWith("Warning Redis at /does/not/exist.sock is away");
@@ -28,7 +28,7 @@ public sealed class RedisConnectionTests
     public async Task The_password_and_database_of_the_DSN_are_used()
     {
         await using RedisServer server = await RedisServer.StartAsync("--requirepass", "hunter2");
-        await using RedisConnection connection = await RedisConnection.OpenAsync(server.Dsn with { Password = "hunter2", Database = 5 }, _logger);
+        await using RedisConnection connection = await RedisConnection.OpenAsync(new RedisDsn { UnixSocket = server.Dsn.UnixSocket, Password = "hunter2", Database = 5 }, _logger);
         await Assert.That(connection.IsConnected).IsTrue();
         await Assert.That(connection.Database.Database).IsEqualTo(5);
     }
