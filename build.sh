@@ -43,7 +43,11 @@ require_dotnet() {
 # Prints the C compiler that links the executables: clang, as .NET does by default, else gcc.
 c_compiler() { command -v clang || command -v gcc; }
 
-has_zlib_headers() { local cc; cc=$(c_compiler) && "$cc" -E -include zlib.h -x c /dev/null >/dev/null 2>&1; }
+has_zlib_headers() {
+  [[ -e /usr/include/zlib.h ]] && return
+  local compiler
+  compiler=$(c_compiler) && "$compiler" -E -include zlib.h -x c /dev/null >/dev/null 2>&1
+}
 has_openssl() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libssl\.so\.3'; }
 
 # require THING... : makes sure that each THING is here; installs its Debian packages, or says which they are.
@@ -123,8 +127,7 @@ publish() {
 
 build() {
   require_dotnet
-  require c-compiler
-  require zlib openssl # after the compiler: it is what finds the headers
+  require c-compiler zlib openssl
   mkdir -p src/SinGateway{,.Sandbox}/{bin,obj} # now: made later, they would look like a change to up_to_date
   publish SinGateway singateway
   publish SinGateway.Sandbox singateway-sandbox

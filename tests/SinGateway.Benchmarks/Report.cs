@@ -57,13 +57,14 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
     {
         _rows.Clear();
         Add(["MB resident", .. options.MemoryShards.Select(shards => Counted(shards, "shard")), "KB per further shard"]);
-        foreach (Subject subject in subjects)
+        // Of the C programs one is enough: they differ in speed only.
+        foreach (Subject subject in subjects.DistinctBy(subject => subject.SpeaksTls))
         {
             List<(int Shards, double Idle, double Burst, double Own)> medians = [];
             foreach (int shards in options.MemoryShards)
             {
                 List<(MemoryReading Idle, MemoryReading Burst)> runs = [];
-                for (int run = 0; run < options.Runs; run++)
+                for (int run = 0; run < options.MemoryRuns; run++)
                 {
                     Say($"memory of {subject.Name}, {Counted(shards, "shard")}, run {run + 1}");
                     runs.Add(await bench.MemoryAsync(subject, shards, subject.SpeaksTls, cancellationToken).ConfigureAwait(false));
@@ -95,55 +96,49 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
 
     private async Task AddBurstAsync(int shards, bool tls)
     {
-        if (tls && !subjects.Any(subject => subject.SpeaksTls))
-        {
-            return;
-        }
-        List<string> cpu = [$"burst, {Counted(shards, "shard")}{(tls ? ", TLS" : "")}: CPU µs"];
-        List<string> rate = [$"burst, {Counted(shards, "shard")}{(tls ? ", TLS" : "")}: events/s"];
-        foreach (Subject subject in subjects)
-        {
-            List<EventCost> runs = await RepeatAsync(subject, tls, cpu[0], () =>
-                bench.BurstAsync(subject, shards, tls, options.BurstEvents, cancellationToken)).ConfigureAwait(false);
-            cpu.Add(Describe(runs, run => run.CpuMicroseconds, "0.00"));
-            rate.Add(Describe(runs, run => run.EventsPerSecond, "0"));
-        }
-        Add(cpu);
-        Add(rate);
+        string what = $"burst, {Counted(shards, "shard")}{(tls ? ", TLS" : "")}";
+        IReadOnlyList<EventCost>[] costs = await MeasureAsync(what, tls, subject =>
+            bench.BurstAsync(subject, shards, tls, options.BurstEvents, cancellationToken)).ConfigureAwait(false);
+        AddCosts($"{what}: CPU µs", costs, runs => Sample.Describe([.. runs.Select(run => run.CpuMicroseconds)], "0.00"));
+        AddCosts($"{what}: events/s", costs, runs => Sample.Describe([.. runs.Select(run => run.EventsPerSecond)], "0"));
     }
 
     private async Task AddPacedAsync(bool tls)
     {
-        if (tls && !subjects.Any(subject => subject.SpeaksTls))
-        {
-            return;
-        }
         string what = $"{options.PacedRate}/s over {Counted(options.PacedShards, "shard")}{(tls ? ", TLS" : "")}";
-        List<string> cpu = [$"{what}: CPU µs"];
-        List<string> latency = [$"{what}: latency µs, median / 99 %"];
-        foreach (Subject subject in subjects)
-        {
-            List<EventCost> runs = await RepeatAsync(subject, tls, cpu[0], () =>
-                bench.PacedAsync(subject, options.PacedShards, tls, options.PacedRate, options.PacedDuration, cancellationToken)).ConfigureAwait(false);
-            cpu.Add(Describe(runs, run => run.CpuMicroseconds, "0.0"));
-            latency.Add(runs.Count == 0
-                ? "-"
-                : FormattableString.Invariant($"{Sample.Median(runs.Select(run => run.LatencyMedian)):0} / {Sample.Median(runs.Select(run => run.Latency99)):0}"));
-        }
-        Add(cpu);
-        Add(latency);
+        IReadOnlyList<EventCost>[] costs = await MeasureAsync(what, tls, subject =>
+            bench.PacedAsync(subject, options.PacedShards, tls, options.PacedRate, options.PacedDuration, cancellationToken)).ConfigureAwait(false);
+        AddCosts($"{what}: CPU µs", costs, runs => Sample.Describe([.. runs.Select(run => run.CpuMicroseconds)], "0.0"));
+        AddCosts($"{what}: latency µs, median / 99 %", costs, runs => FormattableString.Invariant(
+            $"{Sample.Median(runs.Select(run => run.LatencyMedian)):0} / {Sample.Median(runs.Select(run => run.Latency99)):0}"));
     }
 
-    private async Task<List<EventCost>> RepeatAsync(Subject subject, bool tls, string what, Func<Task<EventCost>> measure)
+    // The subjects take turns, so that a machine that is slower for a while is slower for all of them. No runs for one that cannot.
+    private async Task<IReadOnlyList<EventCost>[]> MeasureAsync(string what, bool tls, Func<Subject, Task<EventCost>> measure)
     {
-        List<EventCost> runs = [];
-        for (int run = 0; run < options.Runs && (!tls || subject.SpeaksTls); run++)
+        List<EventCost>[] costs = [.. subjects.Select(_ => new List<EventCost>())];
+        for (int run = 0; run < options.Runs; run++)
         {
-            EventCost cost = await measure().ConfigureAwait(false);
-            Say(FormattableString.Invariant($"{subject.Name}, {what}, run {run + 1}: {cost.CpuMicroseconds:0.00} ({cost.EventsPerSecond:0} events/s)"));
-            runs.Add(cost);
+            for (int i = 0; i < subjects.Count; i++)
+            {
+                if (!tls || subjects[i].SpeaksTls)
+                {
+                    EventCost cost = await measure(subjects[i]).ConfigureAwait(false);
+                    costs[i].Add(cost);
+                    Say(FormattableString.Invariant(
+                        $"{subjects[i].Name}, {what}, run {run + 1}: {cost.CpuMicroseconds:0.00} µs, {cost.EventsPerSecond:0} events/s"));
+                }
+            }
         }
-        return runs;
+        return costs;
+    }
+
+    private void AddCosts(string what, IReadOnlyList<EventCost>[] costs, Func<IReadOnlyList<EventCost>, string> describe)
+    {
+        if (costs.Any(runs => runs.Count > 0))
+        {
+            Add([what, .. costs.Select(runs => runs.Count == 0 ? "-" : describe(runs))]);
+        }
     }
 
     private void AddMemory(string what, IEnumerable<(int Shards, double KiB)> points)
@@ -156,9 +151,6 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
             : "-";
         Add([what, .. all.Select(point => (point.KiB / 1024).ToString("0.0", CultureInfo.InvariantCulture)), slope]);
     }
-
-    private static string Describe(List<EventCost> runs, Func<EventCost, double> select, string format) =>
-        runs.Count == 0 ? "-" : Sample.Describe([.. runs.Select(select)], format);
 
     private static string Counted(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 

@@ -130,18 +130,21 @@ public sealed class RedisSessionStoreTests
     }
 
     [Test]
-    public async Task A_save_leaves_little_garbage()
+    [NotInParallel]
+    public async Task A_save_of_16_shards_allocates_less_than_4_KiB()
     {
         SessionRecord[] records = [.. Enumerable.Range(0, 16).Select(shard => Record(shard, seq: 1))];
         await SaveAsync(records);
         await SaveAsync(records);
+
+        // On all threads, as the client's own ones do most of it.
         long before = GC.GetTotalAllocatedBytes(precise: true);
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 50; i++)
         {
             await SaveAsync(records);
         }
 
-        Console.WriteLine($"Redis store: {(GC.GetTotalAllocatedBytes(precise: true) - before) / 20} bytes a save of 16 shards, with whatever ran beside");
+        await Assert.That((GC.GetTotalAllocatedBytes(precise: true) - before) / 50).IsLessThan(4096);
     }
 
     private static SessionRecord Record(int shard, long seq) => new()
