@@ -67,7 +67,7 @@ internal sealed class ClusterTests
         scenario.StartGateway(yaml, "--cluster", "1");
         scenario.StartGateway(yaml, "--cluster", "0");
         await Eventually.HoldsAsync(
-            () => worker.Count("MESSAGE_CREATE") == 200 * Shards, "what happened in between is delivered", () => $"{worker.Explain}\n{scenario.Gateway.Tail}");
+            () => worker.Count("MESSAGE_CREATE") == 200 * Shards, "what happened in between is delivered", () => $"{worker.Explain}\n{scenario.Tails}");
 
         SandboxStatistics end = await scenario.Sandbox.StatisticsAsync();
         await Assert.That(end.Discord.Identifies).IsEqualTo(Shards);
@@ -114,7 +114,7 @@ internal sealed class ClusterTests
         GatewayConfig config = new() { RedisDsn = redis.Dsn, More = "redisPrefix: \"my-bot:\"" };
         scenario.StartGateway(config.ToYaml(scenario.Sandbox));
         await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(1), "the shard is ready");
-        await Eventually.HoldsAsync(() => redis.Get("my-bot:shard:0:session_id") is not null, "the session is stored", () => scenario.Gateway.Tail);
+        await Eventually.HoldsAsync(() => redis.Get("my-bot:shard:0:session_id") is not null, "the session is stored", () => scenario.Tails);
 
         await Assert.That(redis.Keys.Where(key => !key.StartsWith("my-bot:", StringComparison.Ordinal))).IsEmpty();
     }
@@ -128,7 +128,7 @@ internal sealed class ClusterTests
         await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(1), "the shard is ready");
         await scenario.Sandbox.BurstAsync(100);
         await scenario.EverythingArrivesAsync(100);
-        await Eventually.HoldsAsync(() => redis.Get("shard:0:session_id") is not null, "the session is stored", () => scenario.Gateway.Tail);
+        await Eventually.HoldsAsync(() => redis.Get("shard:0:session_id") is not null, "the session is stored", () => scenario.Tails);
 
         await redis.RestartAsync();
         await scenario.Sandbox.BurstAsync(100);
@@ -136,7 +136,7 @@ internal sealed class ClusterTests
         string session = (await scenario.Sandbox.StatisticsAsync()).Discord.Shards[0].Session;
         await Eventually.HoldsAsync(
             () => redis.Get("shard:0:session_id") == session && long.Parse(redis.Get("shard:0:seq")!, CultureInfo.InvariantCulture) >= 200,
-            "all of the session is stored again", () => scenario.Gateway.Tail);
+            "all of the session is stored again", () => scenario.Tails);
         await scenario.Gateway.KillAsync();
         scenario.StartGateway((scenario.Config with { RedisDsn = redis.Dsn }).ToYaml(scenario.Sandbox));
         await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 1, "the shard resumes");
@@ -159,7 +159,7 @@ internal sealed class ClusterTests
             string prefix = $"shard:{shard.Shard}";
             await Eventually.HoldsAsync(
                 () => redis.Get($"{prefix}:seq") == shard.Seq.ToString(CultureInfo.InvariantCulture), $"{prefix}:seq is {shard.Seq}",
-                () => $"{redis.Get($"{prefix}:seq")}\n{scenario.Gateway.Tail}");
+                () => $"{redis.Get($"{prefix}:seq")}\n{scenario.Tails}");
             await Assert.That(redis.Get($"{prefix}:session_id")).IsEqualTo(shard.Session);
             await Assert.That(redis.Get($"{prefix}:shard_count")).IsEqualTo("8");
             await Assert.That(redis.Get($"{prefix}:resume_url")).EndsWith($"/resume/{shard.Shard}");

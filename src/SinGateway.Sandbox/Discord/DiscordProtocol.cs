@@ -165,8 +165,7 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
             return;
         }
         Session = server.CreateSession(shardId, shardCount, intents);
-        Session.Start(connection);
-        server.Subscribe(Session);
+        server.Start(Session, connection);
     }
 
     // Counts it against both limits; answers, and returns false, when one is exceeded.

@@ -87,16 +87,33 @@ internal sealed class DiscordServer : IDisposable
         return session;
     }
 
-    /// <summary>Lets the numbered messages flow to a session that asked for them.</summary>
-    public void Subscribe(DiscordSession session)
+    /// <summary>
+    /// Starts a session, and lets the numbered messages flow to it if it asked for them. Its streams stand still meanwhile: no message may fall between
+    /// the moment in which the session is seen to be there and the one in which it gets messages.
+    /// </summary>
+    public void Start(DiscordSession session, DiscordConnection connection)
     {
-        if ((session.Intents & Intents.GuildMessages) == 0)
+        EventStream[] streams = (session.Intents & Intents.GuildMessages) == 0
+            ? []
+            : [.. session.Guilds().Select(guild => guild.Stream).Distinct().Order().Select(stream => Streams[stream])];
+        foreach (EventStream stream in streams)
         {
-            return;
+            stream.Gate.Enter();
         }
-        foreach (int stream in session.Guilds().Select(guild => guild.Stream).Distinct())
+        try
         {
-            Streams[stream].Subscribe(session);
+            session.Start(connection);
+            foreach (EventStream stream in streams)
+            {
+                stream.Subscribe(session);
+            }
+        }
+        finally
+        {
+            foreach (EventStream stream in streams)
+            {
+                stream.Gate.Exit();
+            }
         }
     }
 

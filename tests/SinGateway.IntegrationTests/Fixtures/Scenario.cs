@@ -5,6 +5,7 @@ internal sealed class Scenario : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly List<IAsyncDisposable> _started = [];
+    private readonly List<GatewayProcess> _gateways = [];
 
     private Scenario()
     {
@@ -16,6 +17,9 @@ internal sealed class Scenario : IAsyncDisposable
 
     /// <summary>The gateway that was started last.</summary>
     public GatewayProcess Gateway { get; private set; } = null!;
+
+    /// <summary>The last lines of every gateway, for a failure's message.</summary>
+    public string Tails => string.Join('\n', _gateways.Select((gateway, number) => $"gateway {number}:\n{gateway.Tail}"));
 
     /// <summary>What the gateways find changed in their environment.</summary>
     public Dictionary<string, string> Environment { get; } = [];
@@ -53,8 +57,12 @@ internal sealed class Scenario : IAsyncDisposable
 
     public GatewayProcess StartGateway(string yaml, params string[] arguments)
     {
-        System.IO.File.WriteAllText(File("config.yaml"), yaml);
-        return Gateway = Owned(GatewayProcess.Start(_directory.Path, ["--config", File("config.yaml"), .. arguments], Environment));
+        // A file of its own: another gateway may be reading the one before.
+        string file = File($"config-{_gateways.Count}.yaml");
+        System.IO.File.WriteAllText(file, yaml);
+        Gateway = Owned(GatewayProcess.Start(_directory.Path, ["--config", file, .. arguments], Environment));
+        _gateways.Add(Gateway);
+        return Gateway;
     }
 
     /// <summary>Starts a gateway and waits until all its shards have a session and their guilds, and 신경 knows it.</summary>
@@ -77,7 +85,7 @@ internal sealed class Scenario : IAsyncDisposable
             () => System.IO.File.Exists(File("singateway.state"))
                 && System.IO.File.ReadAllText(File("singateway.state")) is var state && sessions.All(session => state.Contains(session, StringComparison.Ordinal)),
             "every session stands in the state file",
-            () => Gateway.Tail);
+            () => Tails);
     }
 
     /// <summary>Waits for a condition on what the sandbox has seen. Fails at once when the gateway has ended.</summary>
@@ -88,11 +96,11 @@ internal sealed class Scenario : IAsyncDisposable
             SandboxStatistics statistics = await Sandbox.StatisticsAsync();
             return !hasEnded || isMet(statistics)
                 ? statistics
-                : throw new InvalidOperationException($"the gateway has ended; expected: {expectation}\n{statistics}\n{Gateway.Tail}");
+                : throw new InvalidOperationException($"the gateway has ended; expected: {expectation}\n{statistics}\n{Tails}");
         },
         isMet,
         expectation,
-        statistics => $"{statistics}\ngateway:\n{Gateway.Tail}");
+        statistics => $"{statistics}\n{Tails}");
 
     /// <summary>Waits until everything that has happened at Discord has arrived.</summary>
     public Task<SandboxStatistics> EverythingArrivesAsync(long atLeast = 1) => HoldsAsync(
