@@ -48,7 +48,8 @@ has_zlib_headers() {
   local compiler
   compiler=$(c_compiler) && "$compiler" -E -include zlib.h -x c /dev/null >/dev/null 2>&1
 }
-has_openssl() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libssl\.so\.3'; }
+# (Not grep -q, which stops reading at the first match: ldconfig would then fail of a broken pipe, now and then.)
+has_openssl() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libssl\.so\.3' >/dev/null; }
 
 # require THING... : makes sure that each THING is here; installs its Debian packages, or says which they are.
 require() {

@@ -3,6 +3,9 @@ namespace SinGateway.Benchmarks;
 /// <summary>What a burst or a paced stream cost.</summary>
 internal readonly record struct EventCost(double CpuMicroseconds, double EventsPerSecond, double LatencyMedian, double Latency99);
 
+/// <summary>Memory of one run, before and after a burst.</summary>
+internal readonly record struct MemoryCourse(MemoryReading Idle, MemoryReading SoonAfterBurst, MemoryReading Rested);
+
 /// <summary>
 /// The measurements. Each starts a fresh sandbox and a fresh subject. CPU time is read after the start and a warm-up, and again when the last
 /// event has arrived at 신경, so that neither the start nor the idle time before it counts.
@@ -11,7 +14,7 @@ internal sealed class Bench(string sandboxExecutable, string scratch)
 {
     private const int WarmUpEvents = 20_000;
 
-    // After READY and its guilds, and after a burst: buffers are given back, and an outbox is confirmed.
+    // After READY and its guilds, and after a burst: until the outbox is confirmed.
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(3);
 
     private int _run;
@@ -45,16 +48,17 @@ internal sealed class Bench(string sandboxExecutable, string scratch)
             return new EventCost(cpu.TotalMicroseconds / counts.Received, counts.Received / seconds, counts.LatencyMedian, counts.Latency99);
         });
 
-    /// <summary>Memory, idle after READY and idle after a burst.</summary>
-    public Task<(MemoryReading Idle, MemoryReading AfterBurst)> MemoryAsync(
-        Subject subject, int shards, bool tls, CancellationToken cancellationToken) =>
+    /// <summary>Memory: idle after READY, soon after a burst, and after a rest of <paramref name="rest"/> more.</summary>
+    public Task<MemoryCourse> MemoryAsync(Subject subject, int shards, bool tls, TimeSpan rest, CancellationToken cancellationToken) =>
         RunAsync(subject, shards, tls, cancellationToken, async (sandbox, process) =>
         {
             await Task.Delay(Settle, cancellationToken).ConfigureAwait(false);
             MemoryReading idle = process.Meter.Memory();
             await sandbox.BurstAsync(Math.Max(200, PerShard(WarmUpEvents, shards)), process, cancellationToken).ConfigureAwait(false);
             await Task.Delay(Settle, cancellationToken).ConfigureAwait(false);
-            return (idle, process.Meter.Memory());
+            MemoryReading soon = process.Meter.Memory();
+            await Task.Delay(rest, cancellationToken).ConfigureAwait(false);
+            return new MemoryCourse(idle, soon, process.Meter.Memory());
         });
 
     /// <summary>

@@ -48,7 +48,7 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
         _rows.Clear();
         Add(["", subjects[0].Name]);
         Add([$"managed bytes per event: ({many:N0} events - {few:N0} events) / {many - few:N0}", Sample.Describe(perEvent, "0.00")]);
-        Add(["managed KB of an idle life of the same length, start included", Sample.Describe(idle, "0")]);
+        Add(["managed KiB of an idle life of the same length, start included", Sample.Describe(idle, "0")]);
         Print("Allocation");
     }
 
@@ -56,29 +56,24 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
     public async Task WriteMemoryAsync()
     {
         _rows.Clear();
-        Add(["MB resident", .. options.MemoryShards.Select(shards => Counted(shards, "shard")), "KB per further shard"]);
+        Add(["MiB resident", .. options.MemoryShards.Select(shards => Counted(shards, "shard")), "KiB per further shard"]);
         // Of the C programs one is enough: they differ in speed only.
         foreach (Subject subject in subjects.DistinctBy(subject => subject.SpeaksTls))
         {
-            List<(int Shards, double Idle, double Burst, double Own)> medians = [];
+            List<(int Shards, MemoryCourse Memory)> points = [];
             foreach (int shards in options.MemoryShards)
             {
-                List<(MemoryReading Idle, MemoryReading Burst)> runs = [];
-                for (int run = 0; run < options.MemoryRuns; run++)
-                {
-                    Say($"memory of {subject.Name}, {Counted(shards, "shard")}, run {run + 1}");
-                    runs.Add(await bench.MemoryAsync(subject, shards, subject.SpeaksTls, cancellationToken).ConfigureAwait(false));
-                }
-                medians.Add((
-                    shards,
-                    Sample.Median(runs.Select(run => (double)run.Idle.Resident)),
-                    Sample.Median(runs.Select(run => (double)run.Burst.Resident)),
-                    Sample.Median(runs.Select(run => (double)run.Burst.Private))));
+                Say($"memory of {subject.Name}, {Counted(shards, "shard")}");
+                points.Add((shards, await bench.MemoryAsync(subject, shards, subject.SpeaksTls, options.MemoryRest, cancellationToken).ConfigureAwait(false)));
             }
-            string transport = subject.SpeaksTls ? "TLS" : "no TLS";
-            AddMemory($"{subject.Name}, {transport}, idle after READY", medians.Select(at => (at.Shards, at.Idle)));
-            AddMemory($"{subject.Name}, {transport}, idle after a burst", medians.Select(at => (at.Shards, at.Burst)));
-            AddMemory($"{subject.Name}, {transport}, idle after a burst, private", medians.Select(at => (at.Shards, at.Own)));
+            string name = $"{subject.Name}, {(subject.SpeaksTls ? "TLS" : "no TLS")}";
+            AddMemory($"{name}, idle after READY", points, memory => memory.Idle.Resident);
+            AddMemory($"{name}, just after a burst", points, memory => memory.SoonAfterBurst.Resident);
+            if (options.MemoryRest > TimeSpan.Zero)
+            {
+                AddMemory($"{name}, {options.MemoryRest.TotalSeconds:0} s later", points, memory => memory.Rested.Resident);
+            }
+            AddMemory($"{name}, then: private pages only", points, memory => memory.Rested.Private);
         }
         Print("Memory, zlib-stream");
     }
@@ -141,15 +136,12 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
         }
     }
 
-    private void AddMemory(string what, IEnumerable<(int Shards, double KiB)> points)
+    private void AddMemory(string what, IReadOnlyList<(int Shards, MemoryCourse Memory)> points, Func<MemoryCourse, long> select)
     {
-        (int Shards, double KiB)[] all = [.. points];
         // From the second point on: the first shard brings what all of them share.
-        (int Shards, double KiB) from = all[Math.Min(1, all.Length - 1)], to = all[^1];
-        string slope = to.Shards > from.Shards
-            ? ((to.KiB - from.KiB) / (to.Shards - from.Shards)).ToString("0", CultureInfo.InvariantCulture)
-            : "-";
-        Add([what, .. all.Select(point => (point.KiB / 1024).ToString("0.0", CultureInfo.InvariantCulture)), slope]);
+        (int Shards, MemoryCourse Memory) from = points[Math.Min(1, points.Count - 1)], to = points[^1];
+        string slope = to.Shards > from.Shards ? ((select(to.Memory) - select(from.Memory)) / (to.Shards - from.Shards)).ToString(CultureInfo.InvariantCulture) : "-";
+        Add([what, .. points.Select(point => (select(point.Memory) / 1024.0).ToString("0.0", CultureInfo.InvariantCulture)), slope]);
     }
 
     private static string Counted(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
