@@ -20,6 +20,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     /// <summary>How long a store that is away at the start is left alone between two tries.</summary>
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(2);
 
+    /// <summary>When reading the file, asking Discord and the first connections are over, and their memory may go.</summary>
+    private static readonly TimeSpan StartupEnds = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan LastSavePatience = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = loggers.CreateLogger("gateway");
@@ -93,6 +96,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(group.Start);
+        _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
         Outcome outcome = await _ended.Task;
@@ -109,6 +113,12 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         using var patience = new CancellationTokenSource(LastSavePatience);
         await writer.StopAsync(await drained.Task, patience.Token);
         return outcome;
+    }
+
+    private static async Task ReleaseStartupMemoryAsync(CancellationToken stop)
+    {
+        await Task.Delay(StartupEnds, stop);
+        StartupMemory.Release();
     }
 
     /// <summary>
