@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 using SinGateway.Loop;
 using SinGateway.Sessions;
@@ -29,9 +28,8 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     private bool _mayOweAck;
     private long _beatAt;
 
-    /// <summary>The frames so far of a compressed message that spans several; rented, and null when there are none.</summary>
-    private byte[]? _compressed;
-    private int _compressedLength;
+    /// <summary>The frames so far of a compressed message that spans several.</summary>
+    private RentedBuffer _compressed;
 
     public ShardConnection(Shard shard, ShardSettings settings, Uri uri)
     {
@@ -64,7 +62,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _heartbeatTimer.Stop();
         _inflater?.Dispose();
         _inflater = null;
-        ReleaseCompressed();
+        _compressed.Release();
     }
 
     public void SendIdentify()
@@ -100,19 +98,19 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             return;
         }
 
-        if (_compressed is not null || !ZlibInflater.EndsMessage(message))
+        if (!_compressed.IsEmpty || !ZlibInflater.EndsMessage(message))
         {
             if (!Collect(message))
             {
                 return;
             }
 
-            message = _compressed.AsSpan(0, _compressedLength);
+            message = _compressed.Bytes;
         }
 
         LoopBuffers buffers = _settings.Loop.Buffers;
         int length = _inflater.Inflate(message, buffers, WebSocketConnection.MaximumMessage);
-        ReleaseCompressed();
+        _compressed.Release();
         if (length < 0)
         {
             if (length == ZlibInflater.TooLarge)
@@ -150,25 +148,14 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     /// <summary>Adds a frame to the message that it continues; true when the message is whole.</summary>
     private bool Collect(ReadOnlySpan<byte> frame)
     {
-        int length = _compressedLength + frame.Length;
-        if (length > WebSocketConnection.MaximumMessage)
+        if (_compressed.Length + frame.Length > WebSocketConnection.MaximumMessage)
         {
             _shard.Signal(new ShardSignal(ShardInput.Unreadable), "a compressed message has no end");
             return false;
         }
 
-        if (_compressed is null || _compressed.Length < length)
-        {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(length, _compressedLength * 2));
-            _compressed.AsSpan(0, _compressedLength).CopyTo(larger);
-            int kept = _compressedLength;
-            ReleaseCompressed();
-            (_compressed, _compressedLength) = (larger, kept);
-        }
-
-        frame.CopyTo(_compressed.AsSpan(_compressedLength));
-        _compressedLength = length;
-        return ZlibInflater.EndsMessage(_compressed.AsSpan(0, length));
+        _compressed.Append(frame);
+        return ZlibInflater.EndsMessage(_compressed.Bytes);
     }
 
     private void Handle(ReadOnlySpan<byte> raw)
@@ -304,16 +291,6 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _shard.Signal(
             new ShardSignal(ShardInput.TimedOut),
             _shard.Phase == ShardPhase.AwaitingHello ? "HELLO did not come within 30 s" : "neither READY nor RESUMED came within 60 s");
-    }
-
-    private void ReleaseCompressed()
-    {
-        if (_compressed is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_compressed);
-            _compressed = null;
-            _compressedLength = 0;
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Shard {Shard} received the unknown opcode {Op}; ignored")]

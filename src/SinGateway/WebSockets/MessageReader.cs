@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Buffers.Binary;
+using SinGateway.Loop;
 
 namespace SinGateway.WebSockets;
 
@@ -37,8 +37,7 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
     private const int MaskBit = 0x80;
     private const int MaximumControlPayload = 125;
 
-    private byte[]? _fragments;
-    private int _fragmentsLength;
+    private RentedBuffer _fragments;
     private Opcode _fragmentedOpcode = Opcode.Continuation;
 
     /// <summary>What was wrong, after <see cref="ReadOutcome.Broken"/>.</summary>
@@ -55,9 +54,9 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
     {
         consumed = 0;
         payload = default;
-        if (_fragments is not null && _fragmentedOpcode == Opcode.Continuation)
+        if (!_fragments.IsEmpty && _fragmentedOpcode == Opcode.Continuation)
         {
-            ReleaseFragments();
+            _fragments.Release();
         }
 
         if (input.Length < 2)
@@ -105,7 +104,7 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
             return Broken("a control frame is fragmented or longer than 125 bytes");
         }
 
-        if (length > (ulong)(maximumMessage - (opcode == Opcode.Continuation ? _fragmentsLength : 0)))
+        if (length > (ulong)(maximumMessage - (opcode == Opcode.Continuation ? _fragments.Length : 0)))
         {
             return ReadOutcome.TooLarge;
         }
@@ -132,7 +131,7 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
         };
     }
 
-    public void Dispose() => ReleaseFragments();
+    public void Dispose() => _fragments.Release();
 
     private ReadOutcome More(int needed)
     {
@@ -149,50 +148,21 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
     private ReadOutcome BeginFragments(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         _fragmentedOpcode = opcode;
-        AppendFragment(payload);
+        _fragments.Append(payload);
         return ReadOutcome.Fragment;
     }
 
     private ReadOutcome Continue(bool final, ref ReadOnlySpan<byte> payload)
     {
-        AppendFragment(payload);
+        _fragments.Append(payload);
         if (!final)
         {
             return ReadOutcome.Fragment;
         }
 
         ReadOutcome outcome = _fragmentedOpcode == Opcode.Text ? ReadOutcome.Text : ReadOutcome.Binary;
-        payload = _fragments.AsSpan(0, _fragmentsLength);
+        payload = _fragments.Bytes;
         _fragmentedOpcode = Opcode.Continuation;
-        _fragmentsLength = 0;
         return outcome;
-    }
-
-    private void AppendFragment(ReadOnlySpan<byte> payload)
-    {
-        if (_fragments is null || _fragments.Length < _fragmentsLength + payload.Length)
-        {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_fragmentsLength + payload.Length, _fragmentsLength * 2));
-            _fragments.AsSpan(0, _fragmentsLength).CopyTo(larger);
-            (byte[]? old, _fragments) = (_fragments, larger);
-            if (old is not null)
-            {
-                ArrayPool<byte>.Shared.Return(old);
-            }
-        }
-
-        payload.CopyTo(_fragments.AsSpan(_fragmentsLength));
-        _fragmentsLength += payload.Length;
-    }
-
-    private void ReleaseFragments()
-    {
-        if (_fragments is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_fragments);
-            _fragments = null;
-        }
-
-        _fragmentsLength = 0;
     }
 }

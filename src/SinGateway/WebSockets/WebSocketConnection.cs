@@ -1,13 +1,11 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.Net;
 using SinGateway.Loop;
 
 namespace SinGateway.WebSockets;
 
 /// <summary>
-/// One client connection (RFC 6455) as a state machine that its loop calls when there is something to do: resolving → connecting → TLS handshake →
-/// upgrade → open → closing → closed. Used once: who reconnects makes a new one, so a late event of an old connection meets an old object.
+/// One client connection (RFC 6455) as a state machine that its loop calls when there is something to do: connecting → upgrading → open → closing →
+/// closed. Used once: who reconnects makes a new one, so a late event of an old connection meets an old object.
 /// While idle it holds no buffer.
 /// </summary>
 internal sealed class WebSocketConnection : IPollable
@@ -24,23 +22,17 @@ internal sealed class WebSocketConnection : IPollable
     /// <summary>Control frames that may wait for room, in bytes: a peer that reads nothing gets no more.</summary>
     private const int MaximumControl = 64 * 1024;
 
-    private const int CloseCodeSize = 2;
-
     private readonly EventLoop _loop;
-    private readonly Dialer _dialer;
     private readonly Uri _uri;
     private readonly ushort _ownCloseCode;
     private readonly LoopTimer _timer;
     private readonly Action _readAgain;
     private readonly MessageReader _reader = new(MaximumMessage);
     private readonly MaskingKeys _keys;
+    private readonly Connector _connector;
 
     private IWebSocketHandler? _handler;
-    private State _state = State.Resolving;
-    private IPAddress[] _addresses = [];
-    private int _nextAddress;
-    private string _lastError = "";
-    private int _descriptor = -1;
+    private State _state = State.Connecting;
     private ulong _watch;
     private uint _interest;
     private Transport? _transport;
@@ -48,13 +40,11 @@ internal sealed class WebSocketConnection : IPollable
     private bool _paused;
     private bool _continues;
 
-    /// <summary>Received bytes that are not a whole frame yet, or were not wanted yet; rented, and null when there are none.</summary>
-    private byte[]? _kept;
-    private int _keptLength;
+    /// <summary>Received bytes that are not a whole frame yet, or were not wanted yet.</summary>
+    private RentedBuffer _kept;
 
-    /// <summary>Control frames (and, before the connection is open, the upgrade request) that the socket has not taken yet; rented, and null when there are none.</summary>
-    private byte[]? _control;
-    private int _controlLength;
+    /// <summary>Control frames (before the connection is open: the upgrade request) that the socket has not taken yet.</summary>
+    private RentedBuffer _control;
 
     /// <param name="loop">The loop whose thread makes every call in and out.</param>
     /// <param name="dialer">Resolves and secures.</param>
@@ -65,20 +55,18 @@ internal sealed class WebSocketConnection : IPollable
     public WebSocketConnection(EventLoop loop, Dialer dialer, MaskingKeys keys, Uri uri, ushort ownCloseCode, IWebSocketHandler handler)
     {
         _loop = loop;
-        _dialer = dialer;
         _keys = keys;
         _uri = uri;
         _ownCloseCode = ownCloseCode;
         _handler = handler;
         _timer = new LoopTimer(loop, OnTimeout);
         _readAgain = ReadAgain;
+        _connector = new Connector(loop, dialer, uri, OnConnected);
     }
 
     private enum State
     {
-        Resolving,
         Connecting,
-        Securing,
         Upgrading,
         Open,
         Closing,
@@ -90,11 +78,8 @@ internal sealed class WebSocketConnection : IPollable
     /// <summary>True while reading has stopped because the owner could not receive.</summary>
     public bool IsPaused => _paused;
 
-    /// <summary>Bytes taken from the network, decrypted, headers included.</summary>
-    public long ReceivedBytes { get; private set; }
-
     /// <summary>True when control frames wait; whoever streams frames lets them out at the next frame boundary.</summary>
-    public bool HasControl => _controlLength > 0;
+    public bool HasControl => !_control.IsEmpty;
 
     /// <summary>True when the last write of streamed frames met a full socket: those bytes must be offered again before anything else.</summary>
     public bool MustRepeatFrames { get; private set; }
@@ -102,14 +87,7 @@ internal sealed class WebSocketConnection : IPollable
     public void Open()
     {
         _timer.Start(OpenTimeout);
-        _dialer.Resolve(_uri.IdnHost, (addresses, error) =>
-        {
-            if (_state == State.Resolving)
-            {
-                (_addresses, _lastError) = (addresses, error);
-                ConnectNext();
-            }
-        });
+        _connector.Start();
     }
 
     /// <summary>Queues a small message and sends what the socket takes; the rest follows when there is room.</summary>
@@ -127,30 +105,20 @@ internal sealed class WebSocketConnection : IPollable
     /// </summary>
     public bool FlushControl()
     {
-        if (_controlLength > 0 && _transport is not null)
+        if (HasControl)
         {
-            int written = _transport.Write(_control.AsSpan(0, _controlLength));
+            int written = _transport!.Write(_control.Bytes);
             if (written == Transport.Closed)
             {
                 Lose();
                 return false;
             }
 
-            if (written > 0)
-            {
-                _control.AsSpan(written, _controlLength - written).CopyTo(_control);
-                _controlLength -= written;
-            }
-
-            if (_controlLength == 0)
-            {
-                Release(ref _control);
-            }
-
-            SetInterest(wantsWrite: _controlLength > 0);
+            _control.RemoveFirst(Math.Max(written, 0));
+            SetInterest(wantsWrite: HasControl);
         }
 
-        return _controlLength == 0;
+        return !HasControl;
     }
 
     /// <summary>Sends bytes of finished frames; returns how many were taken, 0 when the socket is full or the connection is gone.</summary>
@@ -185,33 +153,29 @@ internal sealed class WebSocketConnection : IPollable
     public void Close(ushort code)
     {
         _handler = null;
-        if (_state == State.Open && !MustRepeatFrames)
+        if (_state != State.Open || MustRepeatFrames)
         {
-            SendClose(code);
-        }
-        else if (_state != State.Closing)
-        {
-            Drop();
-        }
-    }
+            if (_state != State.Closing)
+            {
+                Drop();
+            }
 
-    /// <summary>Drops the socket at once. The owner hears nothing more.</summary>
-    public void Abort()
-    {
-        _handler = null;
-        Drop();
+            return;
+        }
+
+        _state = State.Closing;
+        _timer.Start(CloseTimeout);
+        _kept.Release();
+        Span<byte> payload = stackalloc byte[CloseReason.CodeSize];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, code);
+        QueueControl(Opcode.Close, payload);
+        FlushControl();
     }
 
     public void OnReady(uint events)
     {
         switch (_state)
         {
-            case State.Connecting:
-                OnConnected();
-                break;
-            case State.Securing:
-                Secure();
-                break;
             case State.Upgrading or State.Closing:
                 if (FlushControl() || _state == State.Closing)
                 {
@@ -242,64 +206,21 @@ internal sealed class WebSocketConnection : IPollable
         }
     }
 
-    private void ConnectNext()
+    private void OnConnected(Transport? transport, string error)
     {
-        while (_nextAddress < _addresses.Length)
+        if (transport is null)
         {
-            IPAddress address = _addresses[_nextAddress++];
-            _descriptor = SystemCalls.ConnectStart(new IPEndPoint(address, _uri.Port));
-            if (_descriptor >= 0)
-            {
-                _state = State.Connecting;
-                _interest = SystemCalls.PollOut;
-                _watch = _loop.Watch(_descriptor, _interest, this);
-                return;
-            }
-
-            _lastError = SystemCalls.Describe(SystemCalls.LastError);
-        }
-
-        Finish(new CloseReason(CloseKind.ConnectFailed, 0, null, $"cannot connect to {_uri.IdnHost}:{_uri.Port}: {_lastError}"));
-    }
-
-    private void OnConnected()
-    {
-        int error = SystemCalls.ConnectResult(_descriptor);
-        if (error != 0)
-        {
-            _lastError = SystemCalls.Describe(error);
-            _loop.Unwatch(_watch, _descriptor);
-            SystemCalls.Close(_descriptor);
-            _descriptor = -1;
-            ConnectNext();
+            Finish(new CloseReason(CloseKind.ConnectFailed, 0, null, error));
             return;
         }
 
-        _transport = _dialer.CreateTransport(_descriptor, _uri.IdnHost, _uri.Scheme == Uri.UriSchemeWss);
-        _state = State.Securing;
-        Secure();
-    }
-
-    private void Secure()
-    {
-        switch (_transport!.Handshake())
-        {
-            case Transport.WouldBlock:
-                SetInterest(_transport.HandshakeWantsWrite);
-                break;
-            case Transport.Closed:
-                Finish(new CloseReason(
-                    CloseKind.ConnectFailed, 0, null, $"cannot connect to {_uri.IdnHost}:{_uri.Port}: {_transport.Failure ?? "the peer closed during the TLS handshake"}"));
-                break;
-            default:
-                _state = State.Upgrading;
-                _upgradeKey = UpgradeHandshake.CreateKey();
-                byte[] request = UpgradeHandshake.Request(_uri, _upgradeKey);
-                request.CopyTo(ReserveControl(request.Length));
-                SetInterest(wantsWrite: true);
-                FlushControl();
-                break;
-        }
+        _transport = transport;
+        _state = State.Upgrading;
+        _upgradeKey = UpgradeHandshake.CreateKey();
+        _control.Append(UpgradeHandshake.Request(_uri, _upgradeKey));
+        _interest = SystemCalls.PollIn | SystemCalls.PollOut;
+        _watch = _loop.Watch(transport.Descriptor, _interest, this);
+        FlushControl();
     }
 
     private void ReadAgain()
@@ -308,7 +229,7 @@ internal sealed class WebSocketConnection : IPollable
         _continues = false;
         if (_state is State.Open && !_paused)
         {
-            if (_keptLength > 0)
+            if (!_kept.IsEmpty)
             {
                 HandleInPlace();
             }
@@ -324,14 +245,15 @@ internal sealed class WebSocketConnection : IPollable
     private void ReadAvailable()
     {
         // Small leftovers go in front of the new bytes in the loop's buffer; a large unfinished frame is received where it lies.
-        bool inPlace = _keptLength > LoopBuffers.ReceiveSize / 2;
+        int kept = _kept.Length;
+        bool inPlace = kept > LoopBuffers.ReceiveSize / 2;
         if (inPlace)
         {
-            Reserve(ref _kept, _keptLength, Math.Min(_reader.Needed, _keptLength * 2));
+            _kept.EnsureCapacity(Math.Min(_reader.Needed, kept * 2));
         }
 
-        Span<byte> buffer = inPlace ? _kept : _loop.Buffers.Receive;
-        int count = _transport!.Read(buffer[_keptLength..]);
+        Span<byte> buffer = _loop.Buffers.Receive;
+        int count = _transport!.Read(inPlace ? _kept.Free : buffer[kept..]);
         if (count < 0)
         {
             if (count == Transport.Closed)
@@ -342,22 +264,19 @@ internal sealed class WebSocketConnection : IPollable
             return;
         }
 
-        ReceivedBytes += count;
         if (inPlace)
         {
-            _keptLength += count;
-            if (_keptLength >= _reader.Needed)
+            _kept.Advance(count);
+            if (_kept.Length >= _reader.Needed)
             {
                 HandleInPlace();
             }
         }
         else
         {
-            int length = _keptLength + count;
-            _kept.AsSpan(0, _keptLength).CopyTo(buffer);
-            _keptLength = 0;
-            Release(ref _kept);
-            Handle(buffer[..length]);
+            _kept.Bytes.CopyTo(buffer);
+            _kept.Release();
+            Handle(buffer[..(kept + count)]);
         }
 
         if (_state == State.Open && !_paused && _transport.HasBufferedInput)
@@ -366,13 +285,13 @@ internal sealed class WebSocketConnection : IPollable
         }
     }
 
+    /// <summary>Handles what is kept, and keeps the rest of it in a buffer of its size.</summary>
     private void HandleInPlace()
     {
-        byte[] whole = _kept!;
-        Span<byte> received = whole.AsSpan(0, _keptLength);
-        (_kept, _keptLength) = (null, 0);
-        Handle(received);
-        ArrayPool<byte>.Shared.Return(whole);
+        RentedBuffer whole = _kept;
+        _kept = default;
+        Handle(whole.Bytes);
+        whole.Release();
     }
 
     /// <summary>Handles the frames in <paramref name="received"/> and keeps what is not a whole one, or not wanted yet.</summary>
@@ -410,9 +329,7 @@ internal sealed class WebSocketConnection : IPollable
 
         if (_state is State.Open or State.Upgrading && !received.IsEmpty)
         {
-            Reserve(ref _kept, 0, received.Length);
-            received.CopyTo(_kept);
-            _keptLength = received.Length;
+            _kept.Append(received);
         }
     }
 
@@ -428,9 +345,7 @@ internal sealed class WebSocketConnection : IPollable
                 _handler?.OnWritable();
                 break;
             case ReadOutcome.Close:
-                int code = payload.Length >= CloseCodeSize ? BinaryPrimitives.ReadUInt16BigEndian(payload) : 0;
-                string text = payload.Length > CloseCodeSize ? System.Text.Encoding.UTF8.GetString(payload[CloseCodeSize..]) : "";
-                EndWith(new CloseReason(CloseKind.Closed, code, null, text.Length > 0 ? text : code == 0 ? "closed without a code" : $"closed with {code}"));
+                EndWith(CloseReason.OfFrame(payload));
                 break;
             case ReadOutcome.Broken:
                 EndWith(new CloseReason(CloseKind.ProtocolError, 0, null, _reader.Error));
@@ -463,23 +378,6 @@ internal sealed class WebSocketConnection : IPollable
         handler?.OnClosed(reason);
     }
 
-    private void SendClose(ushort code)
-    {
-        Span<byte> payload = stackalloc byte[CloseCodeSize];
-        BinaryPrimitives.WriteUInt16BigEndian(payload, code);
-        QueueControl(Opcode.Close, payload);
-        if (_state == State.Open)
-        {
-            _state = State.Closing;
-            _timer.Start(CloseTimeout);
-            FlushControl();
-            if (_state == State.Closing)
-            {
-                SetInterest(_controlLength > 0);
-            }
-        }
-    }
-
     private void Lose()
     {
         string text = _transport?.Failure ?? "the peer ended the connection without a close frame";
@@ -494,13 +392,7 @@ internal sealed class WebSocketConnection : IPollable
             return;
         }
 
-        string step = _state switch
-        {
-            State.Resolving => "its name was not resolved",
-            State.Connecting => "no connection",
-            State.Securing => "the TLS handshake did not end",
-            _ => "the upgrade was not answered",
-        };
+        string step = _state == State.Connecting ? _connector.Waiting : "the upgrade was not answered";
         Finish(new CloseReason(CloseKind.ConnectFailed, 0, null, $"{_uri.IdnHost}:{_uri.Port}: {step} within {OpenTimeout / 1000} s"));
     }
 
@@ -521,75 +413,45 @@ internal sealed class WebSocketConnection : IPollable
 
         _state = State.Closed;
         _timer.Stop();
-        if (_descriptor >= 0)
+        if (_transport is null)
         {
-            _loop.Unwatch(_watch, _descriptor);
-            if (_transport is not null)
-            {
-                _transport.Dispose();
-            }
-            else
-            {
-                SystemCalls.Close(_descriptor);
-            }
-
-            _descriptor = -1;
+            _connector.Cancel();
+        }
+        else
+        {
+            _loop.Unwatch(_watch, _transport.Descriptor);
+            _transport.Dispose();
         }
 
-        Release(ref _kept);
-        Release(ref _control);
-        _keptLength = _controlLength = 0;
+        _kept.Release();
+        _control.Release();
         _reader.Dispose();
     }
 
     private void SetInterest(bool wantsWrite)
     {
         uint interest = (_paused && _state == State.Open ? 0 : SystemCalls.PollIn) | (wantsWrite ? SystemCalls.PollOut : 0);
-        if (interest != _interest && _descriptor >= 0)
+        if (interest != _interest && _state != State.Closed)
         {
             _interest = interest;
-            _loop.ChangeWatch(_watch, _descriptor, interest);
+            _loop.ChangeWatch(_watch, _transport!.Descriptor, interest);
         }
     }
 
     private void QueueControl(Opcode opcode, ReadOnlySpan<byte> payload)
     {
+        if (_state == State.Closed)
+        {
+            return;
+        }
+
         int size = FrameWriter.HeaderSize(payload.Length) + payload.Length;
-        if (_controlLength + size > MaximumControl)
+        if (_control.Length + size > MaximumControl)
         {
             Finish(new CloseReason(CloseKind.Lost, 0, null, "the peer does not read what is sent to it"));
             return;
         }
 
-        FrameWriter.Write(ReserveControl(size), opcode, payload, _keys.Next());
-    }
-
-    private Span<byte> ReserveControl(int size)
-    {
-        Reserve(ref _control, _controlLength, _controlLength + size);
-        Span<byte> reserved = _control.AsSpan(_controlLength, size);
-        _controlLength += size;
-        return reserved;
-    }
-
-    /// <summary>Makes sure that a rented buffer has room for <paramref name="size"/> bytes, keeping its first <paramref name="used"/>.</summary>
-    private static void Reserve(ref byte[]? buffer, int used, int size)
-    {
-        if (buffer is null || buffer.Length < size)
-        {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(size);
-            buffer.AsSpan(0, used).CopyTo(larger);
-            Release(ref buffer);
-            buffer = larger;
-        }
-    }
-
-    private static void Release(ref byte[]? buffer)
-    {
-        if (buffer is not null)
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            buffer = null;
-        }
+        FrameWriter.Write(_control.Extend(size), opcode, payload, _keys.Next());
     }
 }

@@ -110,7 +110,7 @@ internal sealed class TestClient : IWebSocketHandler, IDisposable
 
     public void Dispose()
     {
-        _running.Loop.Post(Socket.Abort);
+        _running.Loop.Post(() => Socket.Close(4000));
         _running.Dispose();
     }
 }
