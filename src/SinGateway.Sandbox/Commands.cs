@@ -7,7 +7,10 @@ namespace SinGateway.Sandbox;
 /// <summary>The command line.</summary>
 internal sealed class Commands
 {
-    /// <summary>A fake Discord (REST and gateway) and a fake 신경 in one process, on 127.0.0.1 only. Prints its addresses as one JSON line; GET /stats of the control address tells everything, an unknown path lists the faults that can be ordered.</summary>
+    /// <summary>
+    /// A fake Discord (REST and gateway) and a fake 신경 in one process, on 127.0.0.1 only. Prints its addresses as one JSON line; GET /stats
+    /// of the control address tells everything, an unknown path lists the faults that can be ordered.
+    /// </summary>
     /// <param name="gatewayPort">Discord's REST and gateway; 0 takes a free port.</param>
     /// <param name="singyeongPort">신경; 0 takes a free port.</param>
     /// <param name="controlPort">The control API; 0 takes a free port.</param>
@@ -32,7 +35,9 @@ internal sealed class Commands
     /// <param name="resumeUrl">on, off (READY has none), or a URL to give instead.</param>
     /// <param name="compressionLevel">Of zlib-stream, 1 to 9. A steady load costs a third at 1.</param>
     /// <param name="seed">Of all that is random.</param>
-    /// <param name="singyeongRate">Messages a second that 신경 processes, over all connections; 0 is no limit (the real one: about 3000).</param>
+    /// <param name="singyeongRate">
+    /// Messages a second that 신경 processes, over all connections; 0 is no limit (the real one: about 3000).
+    /// </param>
     /// <param name="singyeongPassword">Clients with another password, or none, are restricted.</param>
     /// <param name="singyeongHeartbeatInterval">ms between heartbeats of a 신경 client.</param>
     /// <param name="sinkApplication">An application whose messages are checked and counted, and delivered to nobody.</param>
@@ -117,7 +122,9 @@ internal sealed class Commands
         return 0;
     }
 
-    /// <summary>A worker for demonstrations: connects to 신경 and prints a line for each event that arrives, at most about ten a second.</summary>
+    /// <summary>
+    /// A worker for demonstrations: connects to 신경 and prints a line for each event that arrives, at most about ten a second.
+    /// </summary>
     /// <param name="dsn">singyeong://APPLICATION[:PASSWORD]@HOST[:PORT]; ssingyeong:// for TLS.</param>
     /// <param name="events">The events it wants, separated by commas: published as the list "events" of its metadata.</param>
     /// <param name="name">Its client id.</param>

@@ -57,7 +57,9 @@ internal sealed class Commands
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);
     }
 
-    /// <summary>Checks the configuration and prints the plan: shards, rules, intents, one rendered dispatch for each rule. Connects to nothing.</summary>
+    /// <summary>
+    /// Checks the configuration and prints the plan: shards, rules, intents, one rendered dispatch for each rule. Connects to nothing.
+    /// </summary>
     /// <param name="config">The configuration file. Without it: config.json, config.yaml or config.yml of this directory.</param>
     /// <param name="cluster">The cluster whose plan to print. Without it: all.</param>
     [Command("check")]

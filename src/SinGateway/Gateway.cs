@@ -12,8 +12,8 @@ using SinGateway.WebSockets;
 namespace SinGateway;
 
 /// <summary>
-/// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told to stop or is refused
-/// for good, and saves. All of this is slow and happens off the loop.
+/// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
+/// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
 internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers)
 {
@@ -122,8 +122,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     }
 
     /// <summary>
-    /// Which shards are ours, and their sessions. Without clustering and with <c>auto</c>, stored sessions decide on the count, since they can be resumed only with
-    /// the count that they were identified with (G22).
+    /// Which shards are ours, and their sessions. Without clustering and with <c>auto</c>, stored sessions decide on the count, since they
+    /// can be resumed only with the count that they were identified with (G22).
     /// </summary>
     private async Task<(ShardRange Range, IReadOnlyList<SessionRecord> Stored)> LoadSessionsAsync(ISessionStore store, int recommended, CancellationToken stop)
     {
@@ -197,7 +197,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         return new ShardGroup(loop, client, forwarder, shards, range.Total, writer, _logger);
     }
 
-    /// <summary>The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.</summary>
+    /// <summary>
+    /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.
+    /// </summary>
     private SingyeongIdentity Identity(ShardRange range)
     {
         SingyeongDsn dsn = configuration.Singyeong;

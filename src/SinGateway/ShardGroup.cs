@@ -9,8 +9,8 @@ using SinGateway.Singyeong;
 namespace SinGateway;
 
 /// <summary>
-/// A 신경 connection and the shards whose events it carries, on one loop (G24): starts them, hands their committed seqs to the store about once a second,
-/// lets them wait while the outbox is full, and ends them so that nothing is lost. Belongs to the loop's thread.
+/// A 신경 connection and the shards whose events it carries, on one loop (G24): starts them, hands their committed seqs to the store about
+/// once a second, lets them wait while the outbox is full, and ends them so that nothing is lost. Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class ShardGroup
 {
@@ -19,14 +19,17 @@ internal sealed partial class ShardGroup
     /// <summary>After how long a save has usually ended, in ms; one that has not is asked about again at the next one.</summary>
     private const int UsualSave = 50;
 
-    /// <summary>How long identifying and resuming wait for 신경 at the start, in ms: it might refuse us, and IDENTIFYs would be spent in vain.</summary>
+    /// <summary>
+    /// How long identifying and resuming wait for 신경 at the start, in ms: it might refuse us, and IDENTIFYs would be spent in vain.
+    /// </summary>
     private const int BrokerPatience = 5_000;
 
     /// <summary>How long the outbox may take to be confirmed at the end, in ms.</summary>
     private const int FlushPatience = 10_000;
 
     /// <summary>
-    /// How often malloc's free pages go back to the kernel, in ms. zlib and OpenSSL take their buffers from it, and after a burst it keeps some 17 KB a shard.
+    /// How often malloc's free pages go back to the kernel, in ms. zlib and OpenSSL take their buffers from it, and after a burst it keeps
+    /// some 17 KB a shard.
     /// </summary>
     private const int TrimPeriod = 30_000;
 
@@ -78,8 +81,8 @@ internal sealed partial class ShardGroup
     }
 
     /// <summary>
-    /// Ends every shard with its session alive, waits until 신경 has confirmed everything (at most ten seconds), and calls <paramref name="stopped"/>; the records for
-    /// the store are then what <see cref="FinalRecords"/> answers.
+    /// Ends every shard with its session alive, waits until 신경 has confirmed everything (at most ten seconds), and calls <paramref
+    /// name="stopped"/>; the records for the store are then what <see cref="FinalRecords"/> answers.
     /// </summary>
     public void Stop(Action stopped)
     {

@@ -7,8 +7,8 @@ internal readonly record struct EventCost(double CpuMicroseconds, double EventsP
 internal readonly record struct MemoryCourse(MemoryReading Idle, MemoryReading SoonAfterBurst, MemoryReading Rested);
 
 /// <summary>
-/// The measurements. Each starts a fresh sandbox and a fresh subject. CPU time is read after the start and a warm-up, and again when the last
-/// event has arrived at 신경, so that neither the start nor the idle time before it counts.
+/// The measurements. Each starts a fresh sandbox and a fresh subject. CPU time is read after the start and a warm-up, and again when the
+/// last event has arrived at 신경, so that neither the start nor the idle time before it counts.
 /// </summary>
 internal sealed class Bench(string sandboxExecutable, string scratch)
 {

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace SinGateway.Benchmarks;
 
-/// <summary>A program that runs beside the driver, is stopped by its handle, and whose output is kept for the message when it fails.</summary>
+/// <summary>
+/// A program that runs beside the driver, is stopped by its handle, and whose output is kept for the message when it fails.
+/// </summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
     private const int Sigterm = 15;

@@ -8,7 +8,9 @@ namespace SinGateway.Benchmarks;
 internal static partial class GatewayProcess
 {
     /// <param name="executable">The published executable.</param>
-    /// <param name="directory">A directory of this run's own, for the configuration and the state file: a session of another run would be resumed.</param>
+    /// <param name="directory">
+    /// A directory of this run's own, for the configuration and the state file: a session of another run would be resumed.
+    /// </param>
     /// <param name="sandbox">What it connects to.</param>
     public static ChildProcess Start(string executable, string directory, SandboxProcess sandbox)
     {

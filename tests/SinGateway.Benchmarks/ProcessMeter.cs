@@ -8,8 +8,8 @@ namespace SinGateway.Benchmarks;
 internal readonly record struct MemoryReading(long Resident, long Proportional, long Private);
 
 /// <summary>
-/// Reads what a running process uses. CPU time comes from its POSIX clock (clock_getcpuclockid(3)), which counts user and system time of all its
-/// threads, ended ones too, in ns; /proc/PID/stat has the same figure in steps of 10 ms.
+/// Reads what a running process uses. CPU time comes from its POSIX clock (clock_getcpuclockid(3)), which counts user and system time of
+/// all its threads, ended ones too, in ns; /proc/PID/stat has the same figure in steps of 10 ms.
 /// </summary>
 internal sealed partial class ProcessMeter(int processId)
 {

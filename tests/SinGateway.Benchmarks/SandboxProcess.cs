@@ -6,7 +6,9 @@ namespace SinGateway.Benchmarks;
 /// <summary>What the sandbox has counted; times in µs of its clock.</summary>
 internal readonly record struct SandboxCounts(long Received, long Missing, long Wrong, long LastArrivalAt, long LatencyMedian, long Latency99);
 
-/// <summary>The sandbox as the load: a fake Discord with a stream for each shard, and a 신경 that swallows what comes for the application "sink".</summary>
+/// <summary>
+/// The sandbox as the load: a fake Discord with a stream for each shard, and a 신경 that swallows what comes for the application "sink".
+/// </summary>
 internal sealed class SandboxProcess : IAsyncDisposable
 {
     public const string Application = "sink";

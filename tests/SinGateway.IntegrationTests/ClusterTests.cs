@@ -3,7 +3,10 @@ using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
 
-/// <summary>The configuration in the README of the Python program that this one replaces, run as it says: two clusters of four shards, sessions in Redis.</summary>
+/// <summary>
+/// The configuration in the README of the Python program that this one replaces, run as it says: two clusters of four shards, sessions in
+/// Redis.
+/// </summary>
 [ParallelLimiter<FewAtATime>]
 internal sealed class ClusterTests
 {

@@ -2,14 +2,16 @@ using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
 
-/// <summary>Sockets are cut and processes killed in the middle of bursts; every event still arrives, and no IDENTIFY is spent on it.</summary>
+/// <summary>
+/// Sockets are cut and processes killed in the middle of bursts; every event still arrives, and no IDENTIFY is spent on it.
+/// </summary>
 [NotInParallel]
 internal sealed class CrashTests
 {
     private const int Shards = 16;
 
-    // Discord forgets what a heartbeat has acknowledged, and beats come often: then only a heartbeat that says no more than what is safe saves the events.
-    // 신경 takes its time, so that a burst is under way when something happens to it.
+    // Discord forgets what a heartbeat has acknowledged, and beats come often: then only a heartbeat that says no more than what is safe
+    // saves the events. 신경 takes its time, so that a burst is under way when something happens to it.
     private const string Sandbox =
         "--shards 16 --max-concurrency 16 --trim-at-heartbeat --heartbeat-interval 1500 --compression-level 1 --singyeong-rate 8000";
 

@@ -2,7 +2,9 @@ using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
 
-/// <summary>What Discord's gateway does to a connection, one thing at a time: the shard comes back, and nothing is lost or doubled.</summary>
+/// <summary>
+/// What Discord's gateway does to a connection, one thing at a time: the shard comes back, and nothing is lost or doubled.
+/// </summary>
 [ParallelLimiter<FewAtATime>]
 internal sealed class DiscordFaultTests
 {

@@ -8,8 +8,8 @@ using SinGateway.Sandbox.Verification;
 namespace SinGateway.Sandbox.Control;
 
 /// <summary>
-/// What the control API can do. <c>shard</c> is a number or <c>all</c> (the default); commands on shards answer how many connections they hit,
-/// <c>{"affected":1}</c>. Commands on 신경 take <c>application</c> to spare the other clients.
+/// What the control API can do. <c>shard</c> is a number or <c>all</c> (the default); commands on shards answer how many connections they
+/// hit, <c>{"affected":1}</c>. Commands on 신경 take <c>application</c> to spare the other clients.
 /// </summary>
 internal sealed class ControlCommands
 {

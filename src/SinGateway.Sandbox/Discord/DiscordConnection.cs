@@ -195,7 +195,8 @@ internal sealed class DiscordConnection
         }
     }
 
-    // 1000 and 1001 end the session, any other code leaves it to a RESUME (https://docs.discord.com/developers/events/gateway#disconnecting).
+    // 1000 and 1001 end the session, any other code leaves it to a RESUME
+    // (https://docs.discord.com/developers/events/gateway#disconnecting).
     private void Closed(int code)
     {
         if (!_isClosing)

@@ -88,8 +88,8 @@ internal sealed class DiscordServer : IDisposable
     }
 
     /// <summary>
-    /// Starts a session, and lets the numbered messages flow to it if it asked for them. Its streams stand still meanwhile: no message may fall between
-    /// the moment in which the session is seen to be there and the one in which it gets messages.
+    /// Starts a session, and lets the numbered messages flow to it if it asked for them. Its streams stand still meanwhile: no message may
+    /// fall between the moment in which the session is seen to be there and the one in which it gets messages.
     /// </summary>
     public void Start(DiscordSession session, DiscordConnection connection)
     {

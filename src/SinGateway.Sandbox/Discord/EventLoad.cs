@@ -5,7 +5,9 @@ namespace SinGateway.Sandbox.Discord;
 /// <summary>What a burst was, for the benchmark that asked for it. Times in µs of <see cref="Clock"/>.</summary>
 internal readonly record struct BurstReport(long Events, long Bytes, long PrepareMicroseconds, long ReleasedAt, long WriteMicroseconds);
 
-/// <summary>Makes the messages: evenly at a rate, or as a burst that is compressed and framed in memory before its first byte leaves.</summary>
+/// <summary>
+/// Makes the messages: evenly at a rate, or as a burst that is compressed and framed in memory before its first byte leaves.
+/// </summary>
 internal sealed class EventLoad(DiscordServer server)
 {
     private const int PreparedAtOnce = 256;
@@ -16,8 +18,8 @@ internal sealed class EventLoad(DiscordServer server)
     public int Rate { get; set; } = server.Options.Rate;
 
     /// <summary>
-    /// Produces at <see cref="Rate"/> until cancelled. Each message goes out by itself, not in batches. Has its own thread: a sleeping thread
-    /// costs a fifth of what the thread pool's timers and spinning workers do, and the load must leave the CPU to the gateway.
+    /// Produces at <see cref="Rate"/> until cancelled. Each message goes out by itself, not in batches. Has its own thread: a sleeping
+    /// thread costs a fifth of what the thread pool's timers and spinning workers do, and the load must leave the CPU to the gateway.
     /// </summary>
     public void Start(CancellationToken cancellationToken) =>
         new Thread(() => Run(cancellationToken)) { IsBackground = true, Name = "event load" }.Start();
@@ -39,7 +41,9 @@ internal sealed class EventLoad(DiscordServer server)
         }
     }
 
-    /// <summary>Sends <paramref name="events"/> messages to each of the streams; completes when the sockets have taken them, if asked to wait.</summary>
+    /// <summary>
+    /// Sends <paramref name="events"/> messages to each of the streams; completes when the sockets have taken them, if asked to wait.
+    /// </summary>
     public async Task<BurstReport> BurstAsync(EventStream[] streams, int events, bool wait)
     {
         DiscordConnection[] connections = [.. server.Connections.Where(connection => connection.Session is not null)];

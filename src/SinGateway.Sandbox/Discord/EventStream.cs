@@ -40,7 +40,9 @@ internal sealed class EventStream(int index, GuildCatalogue guilds)
         }
     }
 
-    /// <summary>Makes up to <paramref name="count"/> messages and hands them to the sessions. Returns how many; 0 without a session.</summary>
+    /// <summary>
+    /// Makes up to <paramref name="count"/> messages and hands them to the sessions. Returns how many; 0 without a session.
+    /// </summary>
     public int Produce(int count)
     {
         lock (Gate)

@@ -23,7 +23,9 @@ internal sealed class GuildCatalogue(int shards, int guildsPerShard)
     /// <summary>The channel in which the messages of a guild appear.</summary>
     public long ChannelId(int stream, int index) => GuildId(stream, index) + (1L << 30);
 
-    /// <summary>The guild in which message number <paramref name="number"/> of a stream is written: neighbours go to different ones.</summary>
+    /// <summary>
+    /// The guild in which message number <paramref name="number"/> of a stream is written: neighbours go to different ones.
+    /// </summary>
     public int GuildOf(long number) => (int)(number % GuildsPerStream);
 
     public static bool BelongsTo(long guildId, int shardId, int shardCount) => (int)((guildId >> 22) % shardCount) == shardId;

@@ -31,7 +31,9 @@ internal sealed class Connection : IDisposable
 
     public void Consume(int count) => _start += count;
 
-    /// <summary>Says that nothing can be done with fewer than <paramref name="bytes"/> buffered, so that the buffer grows to hold them.</summary>
+    /// <summary>
+    /// Says that nothing can be done with fewer than <paramref name="bytes"/> buffered, so that the buffer grows to hold them.
+    /// </summary>
     public void Expect(int bytes) => _expected = bytes;
 
     /// <summary>The size of the receive buffer, in bytes; large for a peer that sends much.</summary>

@@ -69,7 +69,9 @@ internal sealed class HttpExchange
         _connection.Outgoing.Flush();
     }
 
-    /// <summary>Answers the opening handshake (RFC 6455, section 4.2.2). Returns what was wrong with the request, after a 400, or null.</summary>
+    /// <summary>
+    /// Answers the opening handshake (RFC 6455, section 4.2.2). Returns what was wrong with the request, after a 400, or null.
+    /// </summary>
     public string? AcceptWebSocket()
     {
         string? wrong = Method != "GET" ? "the upgrade is not a GET"

@@ -43,7 +43,9 @@ internal static class WebSocketFrame
         return 10;
     }
 
-    /// <summary>Removes the client's mask in place (section 5.3). <paramref name="key"/> is the four mask bytes as they lie in memory.</summary>
+    /// <summary>
+    /// Removes the client's mask in place (section 5.3). <paramref name="key"/> is the four mask bytes as they lie in memory.
+    /// </summary>
     public static void Unmask(Span<byte> payload, uint key)
     {
         ref byte start = ref MemoryMarshal.GetReference(payload);

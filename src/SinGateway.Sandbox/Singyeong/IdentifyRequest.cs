@@ -2,11 +2,15 @@ using System.Text.Json;
 
 namespace SinGateway.Sandbox.Singyeong;
 
-/// <summary>What a client said of itself: <c>{"client_id":…,"application_id":…,"auth":…,"metadata":…,"receive_client_updates":…}</c>.</summary>
+/// <summary>
+/// What a client said of itself: <c>{"client_id":…,"application_id":…,"auth":…,"metadata":…,"receive_client_updates":…}</c>.
+/// </summary>
 internal sealed record IdentifyRequest(
     string ClientId, string Application, string? Auth, bool WantsClientUpdates, IReadOnlyDictionary<string, MetadataValue> Metadata)
 {
-    /// <summary>Null when the real server would refuse it: an id is missing, the application has a space, metadata is not {type, value}.</summary>
+    /// <summary>
+    /// Null when the real server would refuse it: an id is missing, the application has a space, metadata is not {type, value}.
+    /// </summary>
     public static IdentifyRequest? Read(ReadOnlySpan<byte> data)
     {
         using JsonDocument document = JsonDocument.Parse(data.IsEmpty ? "null"u8.ToArray() : data.ToArray());

@@ -1,8 +1,8 @@
 namespace SinGateway.Sandbox.Singyeong;
 
 /// <summary>
-/// One packet of a client, cut but not decoded: the parts are slices of the frame, in the encoding of the connection, so that a payload can be
-/// forwarded as it came. A part that is absent is empty.
+/// One packet of a client, cut but not decoded: the parts are slices of the frame, in the encoding of the connection, so that a payload can
+/// be forwarded as it came. A part that is absent is empty.
 /// </summary>
 internal ref struct Packet
 {

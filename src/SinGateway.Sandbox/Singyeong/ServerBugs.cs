@@ -3,10 +3,14 @@ namespace SinGateway.Sandbox.Singyeong;
 /// <summary>The faults of the real server, as observed; each can be mended to see what a client would do with a better one.</summary>
 internal sealed record ServerBugs
 {
-    /// <summary>no_route with non-empty ops closes the sender with 1011, without an answer, and loses what was in flight behind it.</summary>
+    /// <summary>
+    /// no_route with non-empty ops closes the sender with 1011, without an answer, and loses what was in flight behind it.
+    /// </summary>
     public bool NoRouteKills { get; init; } = true;
 
-    /// <summary>$ne, $nin, $ncontains, an empty $and, to.path, $avg, QUERY_NODES and a selector without a match close the sender with 1011.</summary>
+    /// <summary>
+    /// $ne, $nin, $ncontains, an empty $and, to.path, $avg, QUERY_NODES and a selector without a match close the sender with 1011.
+    /// </summary>
     public bool OperatorsKill { get; init; } = true;
 
     /// <summary>$in never matches.</summary>

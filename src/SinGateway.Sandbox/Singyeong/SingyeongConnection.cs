@@ -7,8 +7,8 @@ using SinGateway.Sandbox.Verification;
 namespace SinGateway.Sandbox.Singyeong;
 
 /// <summary>
-/// One websocket of a 신경 client. Its packets are processed in order on its reading loop, which is all that makes a heartbeat's ack a barrier:
-/// answers and ack go through the same queue.
+/// One websocket of a 신경 client. Its packets are processed in order on its reading loop, which is all that makes a heartbeat's ack a
+/// barrier: answers and ack go through the same queue.
 /// </summary>
 internal sealed class SingyeongConnection
 {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace SinGateway.Sandbox.Verification;
 
 /// <summary>
-/// Times from the making of a message to its arrival, in µs, in buckets of 1/8 of a power of two (so each is exact to 12 %). Of messages that
-/// were prepared in a burst they include the waiting for their turn, so read them at a steady rate only.
+/// Times from the making of a message to its arrival, in µs, in buckets of 1/8 of a power of two (so each is exact to 12 %). Of messages
+/// that were prepared in a burst they include the waiting for their turn, so read them at a steady rate only.
 /// </summary>
 internal sealed class LatencyHistogram
 {

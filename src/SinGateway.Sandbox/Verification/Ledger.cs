@@ -4,7 +4,9 @@ using SinGateway.Sandbox.Discord;
 
 namespace SinGateway.Sandbox.Verification;
 
-/// <summary>A forwarded message that one of the fake Discord's streams has made: which one, and whether it is still byte for byte the same.</summary>
+/// <summary>
+/// A forwarded message that one of the fake Discord's streams has made: which one, and whether it is still byte for byte the same.
+/// </summary>
 internal readonly record struct ForwardedMessage(int Stream, long Number, long Seq, bool IsUnaltered);
 
 /// <summary>
@@ -50,8 +52,8 @@ internal sealed class Ledger(DiscordServer discord)
     public ReadOnlySpan<long> Rules => _rules;
 
     /// <summary>
-    /// Recognises <c>{"t":"MESSAGE_CREATE","s":seq,"op":0,"d":{"type":0,"nonce":"stream:n","content":"#n …</c> and compares the whole of it with
-    /// what was sent. Null for anything else.
+    /// Recognises <c>{"t":"MESSAGE_CREATE","s":seq,"op":0,"d":{"type":0,"nonce":"stream:n","content":"#n …</c> and compares the whole of it
+    /// with what was sent. Null for anything else.
     /// </summary>
     public ForwardedMessage? Recognise(ReadOnlySpan<byte> payload)
     {

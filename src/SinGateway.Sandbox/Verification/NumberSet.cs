@@ -3,8 +3,8 @@ using System.Numerics;
 namespace SinGateway.Sandbox.Verification;
 
 /// <summary>
-/// The set of the numbers that have arrived, where nearly all do: a bitmap that begins behind the unbroken run at its start, so that it is as
-/// long as the span of the gaps and not as the test.
+/// The set of the numbers that have arrived, where nearly all do: a bitmap that begins behind the unbroken run at its start, so that it is
+/// as long as the span of the gaps and not as the test.
 /// </summary>
 internal sealed class NumberSet
 {

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace SinGateway.Configuration;
 
-/// <summary>Reads a small text file, and says in words why it could not: the runtime's own messages are not in the native executable.</summary>
+/// <summary>
+/// Reads a small text file, and says in words why it could not: the runtime's own messages are not in the native executable.
+/// </summary>
 internal static class BoundedFile
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

@@ -8,8 +8,8 @@ internal static class ClusterIndex
     public const string Variable = "SINGATEWAY_CLUSTER";
 
     /// <summary>
-    /// Reads the index that <paramref name="option"/>, or without it <paramref name="variable"/>, gives: a number, or a name that ends in <c>-N</c>, as the pods of a
-    /// StatefulSet have. 0 without clustering. Null is an error that says what to type.
+    /// Reads the index that <paramref name="option"/>, or without it <paramref name="variable"/>, gives: a number, or a name that ends in
+    /// <c>-N</c>, as the pods of a StatefulSet have. 0 without clustering. Null is an error that says what to type.
     /// </summary>
     public static int? Choose(ClusteringOptions? clustering, string? option, string? variable, out string error)
     {

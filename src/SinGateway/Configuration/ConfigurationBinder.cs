@@ -7,7 +7,9 @@ using SinGateway.Singyeong;
 
 namespace SinGateway.Configuration;
 
-/// <summary>Reads the tree of a file into a <see cref="GatewayConfiguration"/>, checking each value and what must hold between them.</summary>
+/// <summary>
+/// Reads the tree of a file into a <see cref="GatewayConfiguration"/>, checking each value and what must hold between them.
+/// </summary>
 internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 {
     /// <summary>Shards of one bot; the largest bots are known to run some thousands.</summary>

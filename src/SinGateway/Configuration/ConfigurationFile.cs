@@ -12,7 +12,9 @@ internal static class ConfigurationFile
 
     private static readonly string[] Names = ["config.json", "config.yaml", "config.yml"];
 
-    /// <summary>The first of config.json, config.yaml and config.yml that is in the directory, as the Python program looks; null when none is.</summary>
+    /// <summary>
+    /// The first of config.json, config.yaml and config.yml that is in the directory, as the Python program looks; null when none is.
+    /// </summary>
     public static string? Find(string directory) =>
         Names.Select(name => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
 

@@ -1,6 +1,8 @@
 namespace SinGateway.Configuration;
 
-/// <summary>A value of a configuration file as it stands there, whether YAML or JSON. Immutable; a YAML alias shares its anchor's node.</summary>
+/// <summary>
+/// A value of a configuration file as it stands there, whether YAML or JSON. Immutable; a YAML alias shares its anchor's node.
+/// </summary>
 internal abstract class ConfigurationNode(SourcePosition position)
 {
     public SourcePosition Position { get; } = position;

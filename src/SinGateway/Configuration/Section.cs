@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace SinGateway.Configuration;
 
-/// <summary>One mapping of the file, read key by key. What is wrong with a key goes to the problem list, and the key reads as absent.</summary>
+/// <summary>
+/// One mapping of the file, read key by key. What is wrong with a key goes to the problem list, and the key reads as absent.
+/// </summary>
 internal sealed class Section
 {
     /// <summary>What a message shows of a value, at most.</summary>

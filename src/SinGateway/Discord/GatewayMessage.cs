@@ -3,8 +3,9 @@ using System.Buffers.Text;
 namespace SinGateway.Discord;
 
 /// <summary>
-/// The envelope of one gateway message, read off its bytes: <c>{"t":"NAME","s":1,"op":0,"d":…}</c>, the keys in any order or missing. Values are skipped,
-/// not parsed, and reading stops when everything wanted is known, so that the usual message costs its first fifty bytes.
+/// The envelope of one gateway message, read off its bytes: <c>{"t":"NAME","s":1,"op":0,"d":…}</c>, the keys in any order or missing.
+/// Values are skipped, not parsed, and reading stops when everything wanted is known, so that the usual message costs its first fifty
+/// bytes.
 /// </summary>
 internal readonly ref struct GatewayMessage
 {
@@ -132,7 +133,9 @@ internal readonly ref struct GatewayMessage
         return position;
     }
 
-    /// <summary>Reads a string at <paramref name="position"/>; <paramref name="content"/> is what stands between the quotes, escapes and all.</summary>
+    /// <summary>
+    /// Reads a string at <paramref name="position"/>; <paramref name="content"/> is what stands between the quotes, escapes and all.
+    /// </summary>
     private static bool TryReadString(ReadOnlySpan<byte> raw, ref int position, out ReadOnlySpan<byte> content)
     {
         content = default;

@@ -16,8 +16,8 @@ internal sealed record HelloPayload([property: JsonPropertyName("heartbeat_inter
 internal sealed partial class GatewayJson : JsonSerializerContext;
 
 /// <summary>
-/// The few messages of the gateway that are read or written here, all small; pure functions over spans. What is written stays far below the 4,096 bytes
-/// that Discord accepts.
+/// The few messages of the gateway that are read or written here, all small; pure functions over spans. What is written stays far below the
+/// 4,096 bytes that Discord accepts.
 /// </summary>
 internal static class GatewayPayloads
 {

@@ -9,8 +9,8 @@ internal interface IDispatchReceiver
     bool HasRoom { get; }
 
     /// <summary>
-    /// One dispatch, in the order of its session. <paramref name="message"/> is the whole message as Discord sent it, <paramref name="eventName"/> a slice of it; both
-    /// are borrowed for the length of the call.
+    /// One dispatch, in the order of its session. <paramref name="message"/> is the whole message as Discord sent it, <paramref
+    /// name="eventName"/> a slice of it; both are borrowed for the length of the call.
     /// </summary>
     void Receive(Session session, ReadOnlySpan<byte> eventName, long seq, ReadOnlySpan<byte> message);
 }

@@ -4,9 +4,10 @@ using SinGateway.Loop;
 namespace SinGateway.Discord;
 
 /// <summary>
-/// Lets shards identify at the pace that Discord sets (https://docs.discord.com/developers/events/gateway#rate-limiting): one IDENTIFY in five seconds for each bucket,
-/// which is <c>shard id mod max_concurrency</c>, in the order of shard ids. A permit is given before the socket is opened, so the time counts from its use.
-/// A reserve of the day's session starts is never spent: exceeding them makes Discord reset the token. Belongs to the loop's thread.
+/// Lets shards identify at the pace that Discord sets (https://docs.discord.com/developers/events/gateway#rate-limiting): one IDENTIFY in
+/// five seconds for each bucket, which is <c>shard id mod max_concurrency</c>, in the order of shard ids. A permit is given before the
+/// socket is opened, so the time counts from its use. A reserve of the day's session starts is never spent: exceeding them makes Discord
+/// reset the token. Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class IdentifyQueue
 {
@@ -142,7 +143,10 @@ internal sealed partial class IdentifyQueue
         }
     }
 
-    /// <summary>Begins a new day's budget when the old one is over, also when some of it was left: what is spent from then on counts for the new day.</summary>
+    /// <summary>
+    /// Begins a new day's budget when the old one is over, also when some of it was left: what is spent from then on counts for the new
+    /// day.
+    /// </summary>
     private void RenewBudget()
     {
         if (_loop.Now >= _resetAt)

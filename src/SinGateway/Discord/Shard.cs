@@ -5,12 +5,14 @@ using SinGateway.Sessions;
 namespace SinGateway.Discord;
 
 /// <summary>
-/// One shard: carries out what <see cref="ShardLife"/> decides. It outlives its connections, of which it has one at a time, and keeps the session between them.
-/// Belongs to the loop's thread.
+/// One shard: carries out what <see cref="ShardLife"/> decides. It outlives its connections, of which it has one at a time, and keeps the
+/// session between them. Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class Shard
 {
-    /// <summary>Any code but 1000 and 1001 leaves the session alive (https://docs.discord.com/developers/events/gateway#initiating-a-disconnect).</summary>
+    /// <summary>
+    /// Any code but 1000 and 1001 leaves the session alive (https://docs.discord.com/developers/events/gateway#initiating-a-disconnect).
+    /// </summary>
     public const ushort ResumableClose = 4000;
 
     private readonly ShardSettings _settings;
@@ -93,7 +95,10 @@ internal sealed partial class Shard
         LogResumed(Id);
     }
 
-    /// <summary>A message above the limit ends the connection; when it comes again after the same seq, it would for ever, and ends the session (G26).</summary>
+    /// <summary>
+    /// A message above the limit ends the connection; when it comes again after the same seq, it would for ever, and ends the session
+    /// (G26).
+    /// </summary>
     public void MessageTooLarge()
     {
         long seq = Session?.Received ?? GatewayMessage.NoSeq;

@@ -120,8 +120,9 @@ internal readonly record struct ShardState(ShardPhase Phase, bool HasSession, bo
 internal readonly record struct ShardStep(ShardState State, ShardActions Actions, long Delay = 0);
 
 /// <summary>
-/// The life of a shard as a pure function: (state, signal, time) → (state, actions). It follows https://docs.discord.com/developers/events/gateway#connection-lifecycle
-/// and the close codes of https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes. A RESUME is free and goes first
+/// The life of a shard as a pure function: (state, signal, time) → (state, actions). It follows
+/// https://docs.discord.com/developers/events/gateway#connection-lifecycle and the close codes of
+/// https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes. A RESUME is free and goes first
 /// whenever a session might live; an IDENTIFY costs of the day's budget and goes through the queue.
 /// </summary>
 internal static class ShardLife
@@ -132,7 +133,9 @@ internal static class ShardLife
     /// <summary>A connection that was ready for this long (ms) wipes out the failures before it.</summary>
     public const long StableAfter = 60_000;
 
-    /// <summary>A connection that was ready for this long (ms) is resumed at once when it is lost: the resume before it was no failure.</summary>
+    /// <summary>
+    /// A connection that was ready for this long (ms) is resumed at once when it is lost: the resume before it was no failure.
+    /// </summary>
     public const long ResumedWellAfter = 5_000;
 
     /// <summary>The random wait before the IDENTIFY that follows an invalid session, in ms.</summary>
@@ -214,8 +217,8 @@ internal static class ShardLife
     }
 
     /// <summary>
-    /// The first RESUME goes at once. Later ones, and every IDENTIFY after a failure, wait with full jitter below a doubling ceiling: 30 s for RESUMEs, which are free,
-    /// 10 minutes for IDENTIFYs, which are not.
+    /// The first RESUME goes at once. Later ones, and every IDENTIFY after a failure, wait with full jitter below a doubling ceiling: 30 s
+    /// for RESUMEs, which are free, 10 minutes for IDENTIFYs, which are not.
     /// </summary>
     private static long Delay(bool hasSession, int failures, in ShardSignal signal, Random random)
     {

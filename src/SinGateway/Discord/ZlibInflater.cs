@@ -5,8 +5,8 @@ namespace SinGateway.Discord;
 
 /// <summary>
 /// The inflate context of one gateway connection with <c>compress=zlib-stream</c>: one for its whole life, never shared
-/// (https://docs.discord.com/developers/events/gateway#zlib-stream). It calls the zlib that .NET carries, so that a shard pays for zlib's own state (about 41 KB)
-/// and not for a stream and its buffer around it.
+/// (https://docs.discord.com/developers/events/gateway#zlib-stream). It calls the zlib that .NET carries, so that a shard pays for zlib's
+/// own state (about 41 KB) and not for a stream and its buffer around it.
 /// </summary>
 internal sealed unsafe partial class ZlibInflater : IDisposable
 {
@@ -36,7 +36,8 @@ internal sealed unsafe partial class ZlibInflater : IDisposable
     public static bool EndsMessage(ReadOnlySpan<byte> compressed) => compressed.EndsWith((ReadOnlySpan<byte>)[0x00, 0x00, 0xFF, 0xFF]);
 
     /// <summary>
-    /// Inflates a whole message into the loop's scratch buffer. Returns its length in bytes, or <see cref="Broken"/>, or <see cref="TooLarge"/> above
+    /// Inflates a whole message into the loop's scratch buffer. Returns its length in bytes, or <see cref="Broken"/>, or <see
+    /// cref="TooLarge"/> above
     /// <paramref name="maximum"/>; the context is then of no more use.
     /// </summary>
     public int Inflate(ReadOnlySpan<byte> compressed, LoopBuffers buffers, int maximum)

@@ -13,7 +13,9 @@ internal sealed class TargetTemplateBuilder
     /// <summary>JSON as it is to be sent.</summary>
     public void AddJson(string json) => Encoding.UTF8.GetBytes(json, _literal);
 
-    /// <summary>A part of a JSON string, to be escaped; the quotes around the string are the caller's. A lone surrogate becomes U+FFFD.</summary>
+    /// <summary>
+    /// A part of a JSON string, to be escaped; the quotes around the string are the caller's. A lone surrogate becomes U+FFFD.
+    /// </summary>
     public void AddText(string text) => AddJson(JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text));
 
     /// <summary>A variable inside a JSON string.</summary>

@@ -5,7 +5,9 @@ namespace SinGateway.Loop;
 /// <summary>Something with a descriptor that a loop watches.</summary>
 internal interface IPollable
 {
-    /// <summary>Called on the loop's thread with the bits of <see cref="SystemCalls"/>; level-triggered, so what is left undone is told again.</summary>
+    /// <summary>
+    /// Called on the loop's thread with the bits of <see cref="SystemCalls"/>; level-triggered, so what is left undone is told again.
+    /// </summary>
     void OnReady(uint events);
 }
 
@@ -76,8 +78,8 @@ internal sealed class EventLoop : IDisposable
     }
 
     /// <summary>
-    /// Runs <paramref name="action"/> when everyone who is ready in this turn has been called: where output is written, many messages at once.
-    /// One that is asked for while these run has its turn in the next round, which then does not wait.
+    /// Runs <paramref name="action"/> when everyone who is ready in this turn has been called: where output is written, many messages at
+    /// once. One that is asked for while these run has its turn in the next round, which then does not wait.
     /// </summary>
     public void AtEndOfTurn(Action action) => _atEnd.Add(action);
 
@@ -100,7 +102,9 @@ internal sealed class EventLoop : IDisposable
 
     public void ChangeWatch(ulong watch, int descriptor, uint events) => SystemCalls.EpollModifyDescriptor(_epoll, descriptor, events, watch);
 
-    /// <summary>Ends a watch; events of it that this turn has already collected are dropped. The descriptor stays the caller's to close.</summary>
+    /// <summary>
+    /// Ends a watch; events of it that this turn has already collected are dropped. The descriptor stays the caller's to close.
+    /// </summary>
     public void Unwatch(ulong watch, int descriptor)
     {
         AssertOnThread();

@@ -1,12 +1,14 @@
 namespace SinGateway.Loop;
 
 /// <summary>
-/// The scratch memory of one loop, shared by all its connections: whoever is called may use it until the call returns, and keeps nothing in it.
-/// So an idle shard holds no buffer at all.
+/// The scratch memory of one loop, shared by all its connections: whoever is called may use it until the call returns, and keeps nothing in
+/// it. So an idle shard holds no buffer at all.
 /// </summary>
 internal sealed unsafe class LoopBuffers : IDisposable
 {
-    /// <summary>What one read may bring, in bytes: large enough that a burst costs few system calls, small enough to stay in the cache.</summary>
+    /// <summary>
+    /// What one read may bring, in bytes: large enough that a burst costs few system calls, small enough to stay in the cache.
+    /// </summary>
     public const int ReceiveSize = 64 * 1024;
 
     private const int RetainedScratch = 1024 * 1024;

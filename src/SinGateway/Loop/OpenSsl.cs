@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace SinGateway.Loop;
 
-/// <summary>The calls into OpenSSL 3 (libssl, libcrypto) that TLS needs, as they stand in its headers. No policy here: see <see cref="TlsContext"/>.</summary>
+/// <summary>
+/// The calls into OpenSSL 3 (libssl, libcrypto) that TLS needs, as they stand in its headers. No policy here: see <see cref="TlsContext"/>.
+/// </summary>
 internal static unsafe partial class OpenSsl
 {
     public const int ErrorWantRead = 2;
@@ -28,7 +30,9 @@ internal static unsafe partial class OpenSsl
     private const string Ssl = "libssl";
     private const string Crypto = "libcrypto";
 
-    /// <summary>Finds the shared libraries under the names that distributions give them; a static build binds the same names directly.</summary>
+    /// <summary>
+    /// Finds the shared libraries under the names that distributions give them; a static build binds the same names directly.
+    /// </summary>
     static OpenSsl() => NativeLibrary.SetDllImportResolver(typeof(OpenSsl).Assembly, Resolve);
 
     [LibraryImport(Ssl)]

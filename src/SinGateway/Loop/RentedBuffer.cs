@@ -3,8 +3,8 @@ using System.Buffers;
 namespace SinGateway.Loop;
 
 /// <summary>
-/// Bytes that a connection must keep between two calls, in an array rented from the shared pool; no array while there are none. A mutable struct: its owner holds
-/// it in a field, passes it to nobody, and calls <see cref="Release"/> at its own end.
+/// Bytes that a connection must keep between two calls, in an array rented from the shared pool; no array while there are none. A mutable
+/// struct: its owner holds it in a field, passes it to nobody, and calls <see cref="Release"/> at its own end.
 /// </summary>
 internal struct RentedBuffer
 {
@@ -37,7 +37,10 @@ internal struct RentedBuffer
 
     public void Advance(int count) => Length += count;
 
-    /// <summary>Room for exactly <paramref name="size"/> bytes at the end, which count from now on. It at least doubles, so that many small ones stay cheap.</summary>
+    /// <summary>
+    /// Room for exactly <paramref name="size"/> bytes at the end, which count from now on. It at least doubles, so that many small ones
+    /// stay cheap.
+    /// </summary>
     public Span<byte> Extend(int size)
     {
         if (_array is null || _array.Length - Length < size)

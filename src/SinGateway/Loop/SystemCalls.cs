@@ -76,7 +76,9 @@ internal static unsafe partial class SystemCalls
 
     public static void EpollRemoveDescriptor(int epoll, int descriptor) => Control(epoll, EpollDelete, descriptor, 0, 0);
 
-    /// <summary>Waits for readiness. <paramref name="milliseconds"/> -1 waits for ever. Returns the number of events, 0 when interrupted.</summary>
+    /// <summary>
+    /// Waits for readiness. <paramref name="milliseconds"/> -1 waits for ever. Returns the number of events, 0 when interrupted.
+    /// </summary>
     public static int EpollWait(int epoll, Span<byte> events, int milliseconds)
     {
         fixed (byte* pointer = events)
@@ -94,7 +96,9 @@ internal static unsafe partial class SystemCalls
         return Unsafe.ReadUnaligned<uint>(in entry[0]);
     }
 
-    /// <summary>A non-blocking TCP socket without Nagle's delay that is connecting to <paramref name="endPoint"/>; negative is an error.</summary>
+    /// <summary>
+    /// A non-blocking TCP socket without Nagle's delay that is connecting to <paramref name="endPoint"/>; negative is an error.
+    /// </summary>
     public static int ConnectStart(IPEndPoint endPoint)
     {
         SocketAddress address = endPoint.Serialize();
@@ -152,7 +156,9 @@ internal static unsafe partial class SystemCalls
     /// <summary>Opens a directory, which .NET does not, so that a rename in it can be flushed. Negative is an error.</summary>
     public static int OpenDirectory(string path) => open(path, CloseOnExec);
 
-    /// <summary>Zeroed pages straight from the kernel; <see cref="FreePages"/> gives them back at once, which malloc does not promise.</summary>
+    /// <summary>
+    /// Zeroed pages straight from the kernel; <see cref="FreePages"/> gives them back at once, which malloc does not promise.
+    /// </summary>
     public static byte* AllocatePages(int bytes)
     {
         void* pages = mmap(null, bytes, ProtectReadWrite, MapPrivateAnonymous, -1, 0);
@@ -161,7 +167,9 @@ internal static unsafe partial class SystemCalls
 
     public static void FreePages(byte* pages, int bytes) => munmap(pages, bytes);
 
-    /// <summary>Drops clean pages of a file's private mapping from the process; they come back from the file when they are touched.</summary>
+    /// <summary>
+    /// Drops clean pages of a file's private mapping from the process; they come back from the file when they are touched.
+    /// </summary>
     public static void ForgetPages(nuint start, nuint bytes) => madvise((void*)start, bytes, AdviseDoNotNeed);
 
     /// <summary>Limits glibc's malloc arenas: each keeps freed memory of its own. Call before any thread starts.</summary>

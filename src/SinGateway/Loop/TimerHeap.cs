@@ -1,8 +1,8 @@
 namespace SinGateway.Loop;
 
 /// <summary>
-/// The timers of one loop as a binary heap: the next one is at the root, adding and removing cost O(log n). Timers of the same time fire in the order in which
-/// they were started.
+/// The timers of one loop as a binary heap: the next one is at the root, adding and removing cost O(log n). Timers of the same time fire in
+/// the order in which they were started.
 /// </summary>
 internal sealed class TimerHeap
 {
@@ -11,7 +11,9 @@ internal sealed class TimerHeap
 
     public int Count { get; private set; }
 
-    /// <summary>Milliseconds from <paramref name="now"/> to the next timer, for epoll_wait: 0 when it is due, -1 when there is none.</summary>
+    /// <summary>
+    /// Milliseconds from <paramref name="now"/> to the next timer, for epoll_wait: 0 when it is due, -1 when there is none.
+    /// </summary>
     public int Timeout(long now) => Count == 0 ? -1 : (int)Math.Clamp(_heap[0].Due - now, 0, int.MaxValue);
 
     public void Add(LoopTimer timer)
@@ -40,7 +42,9 @@ internal sealed class TimerHeap
         }
     }
 
-    /// <summary>Fires every timer due at <paramref name="now"/>, earliest first; one that a callback starts with no delay waits for the next round.</summary>
+    /// <summary>
+    /// Fires every timer due at <paramref name="now"/>, earliest first; one that a callback starts with no delay waits for the next round.
+    /// </summary>
     public void FireDue(long now)
     {
         long round = _started;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace SinGateway.Loop;
 
 /// <summary>
-/// What all TLS connections of the process share: TLS 1.2 or newer, the certificate authorities that are trusted, buffers that are given back
-/// while a connection is idle. The authorities are read once, here, so that a handshake on a loop touches no file (G25).
+/// What all TLS connections of the process share: TLS 1.2 or newer, the certificate authorities that are trusted, buffers that are given
+/// back while a connection is idle. The authorities are read once, here, so that a handshake on a loop touches no file (G25).
 /// </summary>
 internal sealed unsafe class TlsContext : IDisposable
 {
@@ -21,7 +21,9 @@ internal sealed unsafe class TlsContext : IDisposable
 
     public nint Handle { get; }
 
-    /// <summary>Throws <see cref="IOException"/> with a message for the operator when OpenSSL or a store of certificate authorities is missing.</summary>
+    /// <summary>
+    /// Throws <see cref="IOException"/> with a message for the operator when OpenSSL or a store of certificate authorities is missing.
+    /// </summary>
     /// <param name="bundle">A PEM file of authorities in place of <c>SSL_CERT_FILE</c>.</param>
     public static TlsContext Create(string? bundle = null)
     {

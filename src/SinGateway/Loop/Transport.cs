@@ -1,8 +1,8 @@
 namespace SinGateway.Loop;
 
 /// <summary>
-/// A connected, non-blocking byte stream of two kinds, plain and TLS. Owns its descriptor. <see cref="Read"/> and <see cref="Write"/> answer a
-/// count above 0, <see cref="WouldBlock"/> or <see cref="Closed"/>; never an exception.
+/// A connected, non-blocking byte stream of two kinds, plain and TLS. Owns its descriptor. <see cref="Read"/> and <see cref="Write"/>
+/// answer a count above 0, <see cref="WouldBlock"/> or <see cref="Closed"/>; never an exception.
 /// </summary>
 internal abstract class Transport(int descriptor) : IDisposable
 {
@@ -26,8 +26,8 @@ internal abstract class Transport(int descriptor) : IDisposable
     public abstract int Read(Span<byte> buffer);
 
     /// <summary>
-    /// Writes a part of <paramref name="bytes"/>. After <see cref="WouldBlock"/> the next call must offer the same bytes again, or those and more (TLS
-    /// has then already sent a part of the record that holds them).
+    /// Writes a part of <paramref name="bytes"/>. After <see cref="WouldBlock"/> the next call must offer the same bytes again, or those
+    /// and more (TLS has then already sent a part of the record that holds them).
     /// </summary>
     public abstract int Write(ReadOnlySpan<byte> bytes);
 

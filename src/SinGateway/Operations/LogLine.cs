@@ -8,7 +8,8 @@ internal static class LogLine
 {
     /// <summary>
     /// Wire format: <c>2026-11-23 13:00:01.123 INFO     shard: text</c> and a newline. An exception adds its message to the line, or,
-    /// with <paramref name="withStack"/>, all of it on lines of its own. Line breaks inside a text become spaces, so that nobody can forge an entry.
+    /// with <paramref name="withStack"/>, all of it on lines of its own. Line breaks inside a text become spaces, so that nobody can forge
+    /// an entry.
     /// </summary>
     public static string Format(DateTimeOffset time, LogLevel level, string category, string text, Exception? exception, bool withStack, bool colour)
     {

@@ -18,7 +18,10 @@ internal sealed class NameResolver(TimeProvider time, Func<string, CancellationT
     // As many names as the gateway has: a few of Discord's, and 신경's.
     private readonly ConcurrentDictionary<string, Name> _names = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Returns at least one address; the array is shared, not to be changed. Throws <see cref="IOException"/> with a message for the operator.</summary>
+    /// <summary>
+    /// Returns at least one address; the array is shared, not to be changed. Throws <see cref="IOException"/> with a message for the
+    /// operator.
+    /// </summary>
     public Task<IPAddress[]> ResolveAsync(string host) =>
         IPAddress.TryParse(host, out IPAddress? address)
             ? Task.FromResult<IPAddress[]>([address])

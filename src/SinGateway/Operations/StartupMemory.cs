@@ -4,8 +4,9 @@ using SinGateway.Loop;
 namespace SinGateway.Operations;
 
 /// <summary>
-/// Gives back what only the start needed. Most of the program's resident memory is code, mapped from its file and libraries, and most of that reads YAML, speaks
-/// HTTP or runs a TLS handshake once. The kernel keeps such pages in its cache; what is needed again comes back from there, page by page, without I/O.
+/// Gives back what only the start needed. Most of the program's resident memory is code, mapped from its file and libraries, and most of
+/// that reads YAML, speaks HTTP or runs a TLS handshake once. The kernel keeps such pages in its cache; what is needed again comes back
+/// from there, page by page, without I/O.
 /// </summary>
 internal static class StartupMemory
 {

@@ -28,7 +28,10 @@ internal sealed class DurableFile : IDisposable
         File.Delete(_temporaryPath);
     }
 
-    /// <summary>Returns when <paramref name="content"/> is on the disk. Throws <see cref="IOException"/> and <see cref="UnauthorizedAccessException"/>.</summary>
+    /// <summary>
+    /// Returns when <paramref name="content"/> is on the disk. Throws <see cref="IOException"/> and <see
+    /// cref="UnauthorizedAccessException"/>.
+    /// </summary>
     public void Replace(ReadOnlySpan<byte> content)
     {
         using (SafeFileHandle file = OpenTemporary())

@@ -35,7 +35,8 @@ internal sealed partial class FileSessionStore : ISessionStore
 
     /// <summary>
     /// Locks and reads the state file of <paramref name="bot"/> (a <see cref="BotId"/>). One that is torn, or of another bot, is renamed to
-    /// <c>NAME.broken-N</c> and not used. Throws <see cref="StateFileInUseException"/>, or <see cref="IOException"/> with a message for the operator.
+    /// <c>NAME.broken-N</c> and not used. Throws <see cref="StateFileInUseException"/>, or <see cref="IOException"/> with a message for the
+    /// operator.
     /// </summary>
     public static FileSessionStore Open(string path, string bot, ILogger logger)
     {

@@ -5,12 +5,16 @@ namespace SinGateway.Sessions;
 /// </summary>
 internal interface ISessionStore : IAsyncDisposable
 {
-    /// <summary>Reads the stored sessions of shards [<paramref name="firstShard"/>, firstShard + <paramref name="count"/>); shards without one are left out.</summary>
+    /// <summary>
+    /// Reads the stored sessions of shards [<paramref name="firstShard"/>, firstShard + <paramref name="count"/>); shards without one are
+    /// left out.
+    /// </summary>
     ValueTask<IReadOnlyList<SessionRecord>> LoadAsync(int firstShard, int count, CancellationToken cancellationToken);
 
     /// <summary>
     /// Writes the records, each as a whole. Returns when they are durable. The caller keeps the array and may change it after the return.
-    /// Throws <see cref="IOException"/> with a message for the operator when the store is out of reach; nothing is then assumed to be written.
+    /// Throws <see cref="IOException"/> with a message for the operator when the store is out of reach; nothing is then assumed to be
+    /// written.
     /// </summary>
     ValueTask SaveAsync(ReadOnlyMemory<SessionRecord> records, CancellationToken cancellationToken);
 }

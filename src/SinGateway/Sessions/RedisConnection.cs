@@ -6,8 +6,8 @@ using StackExchange.Redis;
 namespace SinGateway.Sessions;
 
 /// <summary>
-/// The process' one connection to Redis, shared by everything that keeps state there. It reconnects by itself; what is asked of it meanwhile
-/// fails at once instead of queueing up.
+/// The process' one connection to Redis, shared by everything that keeps state there. It reconnects by itself; what is asked of it
+/// meanwhile fails at once instead of queueing up.
 /// </summary>
 internal sealed partial class RedisConnection : IAsyncDisposable
 {
@@ -37,7 +37,8 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     public bool IsConnected => _multiplexer.IsConnected;
 
     /// <summary>
-    /// Returns within a few seconds, connected or not: Redis may come later. Throws <see cref="RedisClusterException"/> when it is a cluster.
+    /// Returns within a few seconds, connected or not: Redis may come later. Throws <see cref="RedisClusterException"/> when it is a
+    /// cluster.
     /// </summary>
     public static async Task<RedisConnection> OpenAsync(RedisDsn dsn, ILogger logger)
     {
@@ -89,7 +90,8 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     };
 
     /// <summary>
-    /// Does <paramref name="operation"/> with bounded time, and says every failure of Redis as an <see cref="IOException"/> for the operator.
+    /// Does <paramref name="operation"/> with bounded time, and says every failure of Redis as an <see cref="IOException"/> for the
+    /// operator.
     /// </summary>
     public async Task<T> DoAsync<T>(Func<IDatabase, Task<T>> operation, CancellationToken cancellationToken)
     {

@@ -4,8 +4,8 @@ using System.Text;
 namespace SinGateway.Sessions;
 
 /// <summary>
-/// One session of one shard with Discord: its names and how far it got. A new session is a new object, so confirmations of an older one cannot touch it (G2).
-/// Belongs to the loop's thread.
+/// One session of one shard with Discord: its names and how far it got. A new session is a new object, so confirmations of an older one
+/// cannot touch it (G2). Belongs to the loop's thread.
 /// </summary>
 internal sealed class Session
 {
@@ -51,8 +51,8 @@ internal sealed class Session
     public bool AwaitsBarrier { get; private set; }
 
     /// <summary>
-    /// An event arrived: <paramref name="forwarded"/> when a copy of it is on its way, else it is settled as soon as everything before it is (G1). True when
-    /// the session is to be covered by the next barrier and was not so before.
+    /// An event arrived: <paramref name="forwarded"/> when a copy of it is on its way, else it is settled as soon as everything before it
+    /// is (G1). True when the session is to be covered by the next barrier and was not so before.
     /// </summary>
     public bool Receive(long seq, bool forwarded, long now)
     {
@@ -76,7 +76,9 @@ internal sealed class Session
         return AwaitsBarrier = true;
     }
 
-    /// <summary>A barrier behind everything received so far begins; its owner passes the result to <see cref="Commit"/> when it is acknowledged.</summary>
+    /// <summary>
+    /// A barrier behind everything received so far begins; its owner passes the result to <see cref="Commit"/> when it is acknowledged.
+    /// </summary>
     public long Cover()
     {
         AwaitsBarrier = false;
@@ -102,8 +104,8 @@ internal sealed class Session
     }
 
     /// <summary>
-    /// The seq for a heartbeat (G5): the stored one while it lags little, so that Discord keeps what a crash would need again; else the received one. What is
-    /// committed and not yet stored will be asked for again after a crash, so it must not be given away either.
+    /// The seq for a heartbeat (G5): the stored one while it lags little, so that Discord keeps what a crash would need again; else the
+    /// received one. What is committed and not yet stored will be asked for again after a crash, so it must not be given away either.
     /// </summary>
     public long HeartbeatSeq(long now)
     {

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace SinGateway.Sessions;
 
 /// <summary>
-/// Takes changed sessions from the loop and saves them off it. There is one buffer: the loop's while nothing is being saved, the save's while
-/// it runs. So the loop never waits and never allocates; while the store is slow it tries again at its next turn, with newer values.
+/// Takes changed sessions from the loop and saves them off it. There is one buffer: the loop's while nothing is being saved, the save's
+/// while it runs. So the loop never waits and never allocates; while the store is slow it tries again at its next turn, with newer values.
 /// </summary>
 /// <param name="store">Owned by the caller; used by this writer alone until <see cref="StopAsync"/> has returned.</param>
 /// <param name="capacity">The largest number of records in a save: the shards of the loop.</param>
@@ -33,7 +33,8 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
     public void RequireFullWrite() => Volatile.Write(ref _needsFullWrite, true);
 
     /// <summary>
-    /// Loop thread. False while a save is under way. Else the buffer is the caller's until it calls <see cref="Submit"/>, which it must when
+    /// Loop thread. False while a save is under way. Else the buffer is the caller's until it calls <see cref="Submit"/>, which it must
+    /// when
     /// <paramref name="everything"/> is true (then with every session, not only the changed ones), and need not when nothing has changed.
     /// </summary>
     public bool TryBegin(out Span<SessionRecord> buffer, out bool everything)
@@ -51,7 +52,9 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
         return true;
     }
 
-    /// <summary>Loop thread, after a <see cref="TryBegin"/>. Hands the first <paramref name="count"/> records of the buffer to the save.</summary>
+    /// <summary>
+    /// Loop thread, after a <see cref="TryBegin"/>. Hands the first <paramref name="count"/> records of the buffer to the save.
+    /// </summary>
     public void Submit(int count)
     {
         _count = count;
@@ -62,8 +65,8 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
     }
 
     /// <summary>
-    /// Once, when the loop submits no more: waits for the save under way and saves <paramref name="final"/>, the last state of every session.
-    /// A store that fails, or outlasts the token, is logged; nothing is thrown.
+    /// Once, when the loop submits no more: waits for the save under way and saves <paramref name="final"/>, the last state of every
+    /// session. A store that fails, or outlasts the token, is logged; nothing is thrown.
     /// </summary>
     public async Task StopAsync(ReadOnlyMemory<SessionRecord> final, CancellationToken cancellationToken)
     {

@@ -22,7 +22,9 @@ internal sealed class StateDocument
     /// <summary>One a shard, in the order of the shards.</summary>
     public List<SessionRecord> Sessions { get; set; } = [];
 
-    /// <summary>Reads and checks a document. False, with the reason for the operator, when it is torn, or not one of <paramref name="bot"/>'s.</summary>
+    /// <summary>
+    /// Reads and checks a document. False, with the reason for the operator, when it is torn, or not one of <paramref name="bot"/>'s.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> json, string bot, out StateDocument document, out string reason)
     {
         document = new StateDocument { Bot = bot };

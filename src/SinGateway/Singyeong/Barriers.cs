@@ -3,9 +3,9 @@ using SinGateway.Sessions;
 namespace SinGateway.Singyeong;
 
 /// <summary>
-/// The barriers of one 신경 connection: heartbeats at known positions of its outbox. The server handles a connection's messages in order, so the ack of one
-/// proves that everything before its position was processed; then the sessions whose events lie there are committed up to where they were (G1, G2).
-/// Acks carry no name and come in order. Belongs to the loop's thread.
+/// The barriers of one 신경 connection: heartbeats at known positions of its outbox. The server handles a connection's messages in order, so
+/// the ack of one proves that everything before its position was processed; then the sessions whose events lie there are committed up to
+/// where they were (G1, G2). Acks carry no name and come in order. Belongs to the loop's thread.
 /// </summary>
 internal sealed class Barriers
 {
@@ -26,7 +26,9 @@ internal sealed class Barriers
     /// <summary>Position of the latest barrier.</summary>
     public long LastPosition { get; private set; }
 
-    /// <summary>The session has events for the next barrier; called once for each <see cref="Session.Receive"/> that answers true.</summary>
+    /// <summary>
+    /// The session has events for the next barrier; called once for each <see cref="Session.Receive"/> that answers true.
+    /// </summary>
     public void Await(Session session) => _awaiting.Add(session);
 
     /// <summary>A barrier behind everything that arrived so far, at the outbox's end.</summary>

@@ -25,7 +25,8 @@ internal static class DispatchWriter
     private static ReadOnlySpan<byte> End => "}}"u8;
 
     /// <summary>
-    /// Writes the nonce of G7 and returns its length: <c>shard:session:seq:rule</c>. <paramref name="tag"/> is the session's <see cref="Session.Tag"/>.
+    /// Writes the nonce of G7 and returns its length: <c>shard:session:seq:rule</c>. <paramref name="tag"/> is the session's <see
+    /// cref="Session.Tag"/>.
     /// </summary>
     public static int WriteNonce(Span<byte> destination, int shard, ReadOnlySpan<byte> tag, long seq, int rule)
     {

@@ -4,9 +4,9 @@ using SinGateway.Loop;
 namespace SinGateway.Singyeong;
 
 /// <summary>
-/// What is on its way to one 신경 connection, as finished websocket frames: a queue of bytes in three parts, confirmed (given back) | sent | unsent. It grows
-/// by chunks of 256 KiB, which are given back when they are confirmed (G13). A frame lies in one chunk, whole. Positions count bytes since the start of
-/// the process. Belongs to the loop's thread.
+/// What is on its way to one 신경 connection, as finished websocket frames: a queue of bytes in three parts, confirmed (given back) | sent |
+/// unsent. It grows by chunks of 256 KiB, which are given back when they are confirmed (G13). A frame lies in one chunk, whole. Positions
+/// count bytes since the start of the process. Belongs to the loop's thread.
 /// </summary>
 internal sealed unsafe class Outbox(long limit) : IDisposable
 {
@@ -39,7 +39,9 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     /// <summary>True while less than three quarters are in use: the mark at which who waited for room goes on.</summary>
     public bool HasRoomAgain => _reservedBytes <= limit / 4 * 3;
 
-    /// <summary>Room for a frame of exactly <paramref name="size"/> bytes at the end; it counts when <see cref="Append"/> is called.</summary>
+    /// <summary>
+    /// Room for a frame of exactly <paramref name="size"/> bytes at the end; it counts when <see cref="Append"/> is called.
+    /// </summary>
     public Span<byte> Reserve(int size)
     {
         if (_last is null || _last.Capacity - _last.Length < size)
@@ -105,7 +107,10 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         }
     }
 
-    /// <summary>The end of the frame that <see cref="Sent"/> stands in, or Sent itself between two frames: where another frame may be put in between.</summary>
+    /// <summary>
+    /// The end of the frame that <see cref="Sent"/> stands in, or Sent itself between two frames: where another frame may be put in
+    /// between.
+    /// </summary>
     public long NextBoundary()
     {
         foreach (Chunk chunk in _chunks)

@@ -13,8 +13,8 @@ namespace SinGateway.Singyeong;
 internal sealed record SingyeongIdentity(Uri Uri, string ClientId, byte[] Heartbeat, byte[] Identify);
 
 /// <summary>
-/// One connection to 신경 and everything that must survive its loss: the outbox and its barriers. Reconnects by itself for ever; what was not confirmed is sent
-/// again, in order (G1, G7: receivers know repeats by their nonce). Belongs to the loop's thread.
+/// One connection to 신경 and everything that must survive its loss: the outbox and its barriers. Reconnects by itself for ever; what was not
+/// confirmed is sent again, in order (G1, G7: receivers know repeats by their nonce). Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 {
@@ -93,7 +93,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>The outbox has room again after it was full.</summary>
     public event Action? HasRoom;
 
-    /// <summary>신경 refuses this gateway for good, with a message for the operator: nothing but a change of its configuration helps (exit code 4).</summary>
+    /// <summary>
+    /// 신경 refuses this gateway for good, with a message for the operator: nothing but a change of its configuration helps (exit code 4).
+    /// </summary>
     public event Action<string>? Refused;
 
     /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
@@ -146,8 +148,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     }
 
     /// <summary>
-    /// Covers everything that arrived so far by a barrier now, not in a second. While 신경 is away none begins: one is enough when it is back, and a day of
-    /// absence must not end with a heartbeat for each of its seconds.
+    /// Covers everything that arrived so far by a barrier now, not in a second. While 신경 is away none begins: one is enough when it is
+    /// back, and a day of absence must not end with a heartbeat for each of its seconds.
     /// </summary>
     public void BeginBarrier()
     {
@@ -362,7 +364,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     }
 
     /// <summary>
-    /// Writes frames from the outbox until the socket is full: up to the next barrier, then its heartbeat, then on. Control frames go out between two frames.
+    /// Writes frames from the outbox until the socket is full: up to the next barrier, then its heartbeat, then on. Control frames go out
+    /// between two frames.
     /// </summary>
     private void Flush()
     {
@@ -408,7 +411,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
     }
 
-    /// <summary>An answer is awaited from here on, not from the heartbeat's way out: a server that reads nothing would never let it go.</summary>
+    /// <summary>
+    /// An answer is awaited from here on, not from the heartbeat's way out: a server that reads nothing would never let it go.
+    /// </summary>
     private void Cover()
     {
         Barriers.Begin(Outbox.End);

@@ -15,8 +15,8 @@ internal static class SingyeongMessages
     });
 
     /// <summary>
-    /// <c>{"op":1,"d":{"client_id":ID,"application_id":APP,"auth":PASSWORD?,"metadata":{KEY:{"type":TYPE,"value":VALUE}}}}</c>: the metadata lets a worker
-    /// find the gateway that holds a shard.
+    /// <c>{"op":1,"d":{"client_id":ID,"application_id":APP,"auth":PASSWORD?,"metadata":{KEY:{"type":TYPE,"value":VALUE}}}}</c>: the
+    /// metadata lets a worker find the gateway that holds a shard.
     /// </summary>
     public static byte[] Identify(string clientId, string application, string? password, int cluster, ReadOnlyMemory<int> shards, int shardCount) => Write(json =>
     {

@@ -16,7 +16,10 @@ internal enum SingyeongOpcode
     Error = 8,
 }
 
-/// <summary>A packet from 신경, in JSON: <c>{"d":object,"op":int,"t":string|null,"ts":ms}</c>, its keys in any order. Borrowed from the receive buffer.</summary>
+/// <summary>
+/// A packet from 신경, in JSON: <c>{"d":object,"op":int,"t":string|null,"ts":ms}</c>, its keys in any order. Borrowed from the receive
+/// buffer.
+/// </summary>
 internal readonly ref struct SingyeongPacket
 {
     private readonly ReadOnlySpan<byte> _data;

@@ -6,7 +6,9 @@ namespace SinGateway.WebSockets;
 /// <summary>At which point a connection ended.</summary>
 internal enum CloseKind
 {
-    /// <summary>The host name did not resolve, no address took the connection, TLS failed, or time ran out before the connection was open.</summary>
+    /// <summary>
+    /// The host name did not resolve, no address took the connection, TLS failed, or time ran out before the connection was open.
+    /// </summary>
     ConnectFailed,
 
     /// <summary>The server answered the upgrade with another HTTP status than 101.</summary>

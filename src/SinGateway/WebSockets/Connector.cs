@@ -4,14 +4,15 @@ using SinGateway.Loop;
 namespace SinGateway.WebSockets;
 
 /// <summary>
-/// Takes a URI to a connected and secured stream: resolves its name, tries one address after the other, and carries TLS through its handshake. Used once. Belongs
-/// to the loop's thread.
+/// Takes a URI to a connected and secured stream: resolves its name, tries one address after the other, and carries TLS through its
+/// handshake. Used once. Belongs to the loop's thread.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="dialer">Resolves and secures.</param>
 /// <param name="uri">ws or wss.</param>
 /// <param name="done">
-/// Called once, unless it was cancelled: with the transport, which is the caller's from then on and is not watched, or with null and the cause in words.
+/// Called once, unless it was cancelled: with the transport, which is the caller's from then on and is not watched, or with null and the
+/// cause in words.
 /// </param>
 internal sealed class Connector(EventLoop loop, Dialer dialer, Uri uri, Action<Transport?, string> done) : IPollable
 {

@@ -9,7 +9,9 @@ namespace SinGateway.WebSockets;
 /// <param name="tls">Null when no peer is reached by TLS.</param>
 internal sealed class Dialer(EventLoop loop, Func<string, Task<IPAddress[]>> resolve, TlsContext? tls)
 {
-    /// <summary>Resolves <paramref name="host"/> and calls <paramref name="done"/> on the loop: with addresses, or with none and an error.</summary>
+    /// <summary>
+    /// Resolves <paramref name="host"/> and calls <paramref name="done"/> on the loop: with addresses, or with none and an error.
+    /// </summary>
     public void Resolve(string host, Action<IPAddress[], string> done)
     {
         if (IPAddress.TryParse(host, out IPAddress? address))

@@ -7,8 +7,8 @@ using System.Security.Cryptography;
 namespace SinGateway.WebSockets;
 
 /// <summary>
-/// Writes the frames of a client (RFC 6455, section 5.2): whole messages in one masked frame each. The payload is put into place by the caller, between
-/// <see cref="Begin"/> and <see cref="End"/>, so that it is copied once.
+/// Writes the frames of a client (RFC 6455, section 5.2): whole messages in one masked frame each. The payload is put into place by the
+/// caller, between <see cref="Begin"/> and <see cref="End"/>, so that it is copied once.
 /// <code>
 /// FIN RSV opcode | MASK length (7) | length (16 or 64, if 126 or 127) | masking key (32) | payload
 /// </code>
@@ -27,7 +27,9 @@ internal static class FrameWriter
     /// <summary>Bytes before a payload of <paramref name="payloadLength"/> bytes.</summary>
     public static int HeaderSize(int payloadLength) => KeySize + (payloadLength < Length16 ? 2 : payloadLength <= ushort.MaxValue ? 4 : 10);
 
-    /// <summary>Writes the header, without its key, to the front of <paramref name="frame"/> and returns where the payload starts.</summary>
+    /// <summary>
+    /// Writes the header, without its key, to the front of <paramref name="frame"/> and returns where the payload starts.
+    /// </summary>
     public static int Begin(Span<byte> frame, Opcode opcode, int payloadLength)
     {
         frame[0] = (byte)(Final | (byte)opcode);
@@ -49,7 +51,9 @@ internal static class FrameWriter
         return 10 + KeySize;
     }
 
-    /// <summary>Writes the masking key before <paramref name="payloadStart"/> and masks what follows it, to the end of <paramref name="frame"/>.</summary>
+    /// <summary>
+    /// Writes the masking key before <paramref name="payloadStart"/> and masks what follows it, to the end of <paramref name="frame"/>.
+    /// </summary>
     public static void End(Span<byte> frame, int payloadStart, uint key)
     {
         Unsafe.WriteUnaligned(ref frame[payloadStart - KeySize], key);
@@ -65,7 +69,9 @@ internal static class FrameWriter
         return start + payload.Length;
     }
 
-    /// <summary>XORs each byte i with byte i mod 4 of <paramref name="key"/> as it stands in memory (section 5.3); the same call unmasks.</summary>
+    /// <summary>
+    /// XORs each byte i with byte i mod 4 of <paramref name="key"/> as it stands in memory (section 5.3); the same call unmasks.
+    /// </summary>
     public static void Mask(Span<byte> payload, uint key)
     {
         Span<Vector<uint>> vectors = MemoryMarshal.Cast<byte, Vector<uint>>(payload);
@@ -83,7 +89,9 @@ internal static class FrameWriter
     }
 }
 
-/// <summary>Masking keys from the system's strong random source (RFC 6455, section 10.3), fetched many at a time. Belongs to one thread.</summary>
+/// <summary>
+/// Masking keys from the system's strong random source (RFC 6455, section 10.3), fetched many at a time. Belongs to one thread.
+/// </summary>
 internal sealed class MaskingKeys
 {
     private readonly uint[] _keys = new uint[512];

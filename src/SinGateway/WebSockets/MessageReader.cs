@@ -26,8 +26,8 @@ internal enum ReadOutcome
 }
 
 /// <summary>
-/// Takes the frames of a server off a span of received bytes and puts fragmented messages together (RFC 6455, sections 5.2 to 5.5). Does no I/O and
-/// keeps nothing but a fragmented message. Text is not checked for UTF-8: it is forwarded as it came.
+/// Takes the frames of a server off a span of received bytes and puts fragmented messages together (RFC 6455, sections 5.2 to 5.5). Does no
+/// I/O and keeps nothing but a fragmented message. Text is not checked for UTF-8: it is forwarded as it came.
 /// </summary>
 internal sealed class MessageReader(int maximumMessage) : IDisposable
 {
@@ -43,12 +43,14 @@ internal sealed class MessageReader(int maximumMessage) : IDisposable
     /// <summary>What was wrong, after <see cref="ReadOutcome.Broken"/>.</summary>
     public string Error { get; private set; } = "";
 
-    /// <summary>Bytes that the frame at the front of the input takes in all, as far as known, after <see cref="ReadOutcome.NeedMore"/>.</summary>
+    /// <summary>
+    /// Bytes that the frame at the front of the input takes in all, as far as known, after <see cref="ReadOutcome.NeedMore"/>.
+    /// </summary>
     public int Needed { get; private set; }
 
     /// <summary>
-    /// Reads one frame from the front of <paramref name="input"/>. <paramref name="payload"/> is a slice of the input, or of the reader's own memory
-    /// until the next call.
+    /// Reads one frame from the front of <paramref name="input"/>. <paramref name="payload"/> is a slice of the input, or of the reader's
+    /// own memory until the next call.
     /// </summary>
     public ReadOutcome Read(ReadOnlySpan<byte> input, out int consumed, out ReadOnlySpan<byte> payload)
     {

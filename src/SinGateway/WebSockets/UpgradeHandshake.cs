@@ -12,7 +12,9 @@ namespace SinGateway.WebSockets;
 /// <param name="Error">Why the answer is no connection, or null.</param>
 internal readonly record struct UpgradeAnswer(int Length, int Status, int? RetryAfter, string? Error);
 
-/// <summary>The opening handshake of a client (RFC 6455, section 4): pure functions over bytes. No extension or subprotocol is offered or accepted.</summary>
+/// <summary>
+/// The opening handshake of a client (RFC 6455, section 4): pure functions over bytes. No extension or subprotocol is offered or accepted.
+/// </summary>
 internal static class UpgradeHandshake
 {
     /// <summary>The most that an answer's head may take, in bytes.</summary>

@@ -4,9 +4,9 @@ using SinGateway.Loop;
 namespace SinGateway.WebSockets;
 
 /// <summary>
-/// One client connection (RFC 6455) as a state machine that its loop calls when there is something to do: connecting → upgrading → open → closing →
-/// closed. Used once: who reconnects makes a new one, so a late event of an old connection meets an old object.
-/// While idle it holds no buffer.
+/// One client connection (RFC 6455) as a state machine that its loop calls when there is something to do: connecting → upgrading → open →
+/// closing → closed. Used once: who reconnects makes a new one, so a late event of an old connection meets an old object. While idle it
+/// holds no buffer.
 /// </summary>
 internal sealed class WebSocketConnection : IPollable
 {
@@ -81,7 +81,9 @@ internal sealed class WebSocketConnection : IPollable
     /// <summary>True when control frames wait; whoever streams frames lets them out at the next frame boundary.</summary>
     public bool HasControl => !_control.IsEmpty;
 
-    /// <summary>True when the last write of streamed frames met a full socket: those bytes must be offered again before anything else.</summary>
+    /// <summary>
+    /// True when the last write of streamed frames met a full socket: those bytes must be offered again before anything else.
+    /// </summary>
     public bool MustRepeatFrames { get; private set; }
 
     public void Open()
@@ -136,7 +138,9 @@ internal sealed class WebSocketConnection : IPollable
         return Math.Max(written, 0);
     }
 
-    /// <summary>Goes on after the owner could not receive, at the end of the turn: what is kept is handled before the socket is read again.</summary>
+    /// <summary>
+    /// Goes on after the owner could not receive, at the end of the turn: what is kept is handled before the socket is read again.
+    /// </summary>
     public void ContinueReading()
     {
         if (_paused && !_continues && _state == State.Open)
@@ -147,8 +151,8 @@ internal sealed class WebSocketConnection : IPollable
     }
 
     /// <summary>
-    /// Ends the connection with <paramref name="code"/>: a close frame if one can still be sent, then the socket, when the peer has answered or 2 s later. The
-    /// owner hears nothing more.
+    /// Ends the connection with <paramref name="code"/>: a close frame if one can still be sent, then the socket, when the peer has
+    /// answered or 2 s later. The owner hears nothing more.
     /// </summary>
     public void Close(ushort code)
     {
@@ -193,7 +197,8 @@ internal sealed class WebSocketConnection : IPollable
                 {
                     if (_paused)
                     {
-                        // Only an error or a hang-up is told while nothing is read; what the kernel still holds is lost with the socket, and replayed by a resume.
+                        // Only an error or a hang-up is told while nothing is read; what the kernel still holds is lost with the socket,
+                        // and replayed by a resume.
                         Lose();
                     }
                     else

@@ -87,7 +87,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for its end and the end of its output, and answers its exit code (128 + the signal's number, when one killed it).</summary>
+    /// <summary>
+    /// Waits for its end and the end of its output, and answers its exit code (128 + the signal's number, when one killed it).
+    /// </summary>
     public async Task<int> WaitForExitAsync(TimeSpan deadline)
     {
         using CancellationTokenSource timeout = new(deadline);

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace SinGateway.IntegrationTests.Fixtures;
 
-/// <summary>GET /gateway/bot over plain HTTP, which leads to any gateway: the gateway's own sockets then meet what its REST client would have met first.</summary>
+/// <summary>
+/// GET /gateway/bot over plain HTTP, which leads to any gateway: the gateway's own sockets then meet what its REST client would have met
+/// first.
+/// </summary>
 internal sealed class RestStub : IAsyncDisposable
 {
     private readonly HttpListener _listener;

@@ -47,7 +47,10 @@ internal sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives an order of the control API, such as <c>/discord/close?shard=0&amp;code=4000</c>, and answers how many connections it hit (0 if that is no question).</summary>
+    /// <summary>
+    /// Gives an order of the control API, such as <c>/discord/close?shard=0&amp;code=4000</c>, and answers how many connections it hit (0
+    /// if that is no question).
+    /// </summary>
     public async Task<int> OrderAsync(string order, string body = "")
     {
         using HttpResponseMessage response = await _control.PostAsync(order, new StringContent(body));
@@ -60,7 +63,10 @@ internal sealed class SandboxProcess : IAsyncDisposable
         return document.RootElement.TryGetProperty("affected", out JsonElement affected) ? affected.GetInt32() : 0;
     }
 
-    /// <summary>Lets <paramref name="events"/> messages happen on each shard as fast as can be; completes when the sockets have taken them, if asked to wait.</summary>
+    /// <summary>
+    /// Lets <paramref name="events"/> messages happen on each shard as fast as can be; completes when the sockets have taken them, if asked
+    /// to wait.
+    /// </summary>
     public Task BurstAsync(int events, bool wait = false) => OrderAsync($"/discord/burst?events={events}&wait={wait}".ToLowerInvariant());
 
     /// <summary>Messages a second over all shards from now on; 0 for none.</summary>

@@ -52,7 +52,9 @@ internal sealed class Scenario : IAsyncDisposable
         return part;
     }
 
-    /// <summary>Writes the configuration and starts a gateway with it. Again, after its end, it finds what the one before has left.</summary>
+    /// <summary>
+    /// Writes the configuration and starts a gateway with it. Again, after its end, it finds what the one before has left.
+    /// </summary>
     public GatewayProcess StartGateway(params string[] arguments) => StartGateway(Config.ToYaml(Sandbox), arguments);
 
     public GatewayProcess StartGateway(string yaml, params string[] arguments)

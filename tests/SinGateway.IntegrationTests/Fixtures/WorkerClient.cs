@@ -26,7 +26,9 @@ internal sealed class WorkerClient : IAsyncDisposable
     /// <summary>The shards whose messages have arrived, as nonces name them.</summary>
     public IEnumerable<int> Shards => _lastOfShard.Keys.Order();
 
-    /// <summary>The number of the latest MESSAGE_CREATE of each shard, which is also how many arrived, as long as there is no disorder.</summary>
+    /// <summary>
+    /// The number of the latest MESSAGE_CREATE of each shard, which is also how many arrived, as long as there is no disorder.
+    /// </summary>
     public IReadOnlyDictionary<int, long> LastOfShard => _lastOfShard;
 
     /// <summary>MESSAGE_CREATEs whose number is not one more than that of the shard's message before.</summary>

@@ -345,7 +345,10 @@ public sealed class ShardLifeTests
         await Assert.That(drops).IsGreaterThan(100);
     }
 
-    /// <summary>What an owner can tell: nothing about a socket that is not there, no permit that was not asked for. Now and then also something senseless.</summary>
+    /// <summary>
+    /// What an owner can tell: nothing about a socket that is not there, no permit that was not asked for. Now and then also something
+    /// senseless.
+    /// </summary>
     private static bool CanHappen(ShardInput input, ShardPhase phase, bool socket, bool requested, bool waiting, Random random) => input switch
     {
         ShardInput.Stop => random.Next(100) == 0,

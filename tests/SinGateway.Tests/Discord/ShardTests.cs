@@ -115,6 +115,24 @@ public sealed class ShardTests
     }
 
     [Test]
+    public async Task A_message_that_is_too_large_after_the_same_seq_again_ends_the_session()
+    {
+        byte[] claimsTooMuch = [0x82, 127, 0, 0, 0, 0, 8, 0, 0, 0];
+        using WebSocketServer server = new();
+        using Bot bot = new(server, stored: new Session(0, "abc", null, 9));
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            Stream stream = await server.AcceptUpgradedAsync();
+            using WebSocket peer = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero });
+            await peer.SendTextAsync(Hello);
+            await Assert.That(await ReceiveAsync(peer)).IsEqualTo("6 abc 9").Because("once may be an accident");
+            await stream.WriteAsync(claimsTooMuch);
+        }
+
+        await bot.Running.UntilAsync(() => bot.Shard.Session is null);
+    }
+
+    [Test]
     public async Task A_compressed_message_may_span_several_frames()
     {
         using SyncFlushedStream stream = new();

@@ -5,7 +5,9 @@ using System.Threading.Channels;
 
 namespace SinGateway.Tests.Fixtures;
 
-/// <summary>An HTTP/1.1 server on 127.0.0.1 that gives its answers in turn, one a connection, and keeps the requests' heads. "" never answers.</summary>
+/// <summary>
+/// An HTTP/1.1 server on 127.0.0.1 that gives its answers in turn, one a connection, and keeps the requests' heads. "" never answers.
+/// </summary>
 internal sealed class HttpAnswers : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -3,7 +3,9 @@ using SinGateway.Loop;
 
 namespace SinGateway.Tests.Loop;
 
-/// <summary>An event loop on its own thread for the length of one test. What belongs to the loop is touched through <see cref="RunAsync(Action)"/>.</summary>
+/// <summary>
+/// An event loop on its own thread for the length of one test. What belongs to the loop is touched through <see cref="RunAsync(Action)"/>.
+/// </summary>
 internal sealed class RunningLoop : IDisposable
 {
     /// <summary>When a test that waits is given up: far beyond what the slowest machine needs.</summary>
@@ -62,7 +64,10 @@ internal sealed class RunningLoop : IDisposable
         }
     }
 
-    /// <summary>Turns until <paramref name="condition"/> holds on the loop; time passes by <paramref name="step"/> ms a turn when the clock is a fake one.</summary>
+    /// <summary>
+    /// Turns until <paramref name="condition"/> holds on the loop; time passes by <paramref name="step"/> ms a turn when the clock is a
+    /// fake one.
+    /// </summary>
     public async Task UntilAsync(Func<bool> condition, long step = 0)
     {
         using CancellationTokenSource patience = new(Patience);

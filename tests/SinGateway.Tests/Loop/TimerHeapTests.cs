@@ -16,7 +16,10 @@ public sealed class TimerHeapTests
         Fire,
     }
 
-    /// <summary>The model is the list of running timers, sorted by due time. The loop does not run, so its clock stands at 0 and a delay is a due time.</summary>
+    /// <summary>
+    /// The model is the list of running timers, sorted by due time. The loop does not run, so its clock stands at 0 and a delay is a due
+    /// time.
+    /// </summary>
     [Test]
     public void Whatever_is_started_stopped_and_moved_timers_fire_in_the_order_of_their_time()
     {

@@ -6,8 +6,8 @@ namespace SinGateway.Tests.Singyeong;
 public sealed class BarriersTests
 {
     /// <summary>
-    /// The model is a server that handles one connection's messages in order and acknowledges each heartbeat when it gets to it. G2: committed is never ahead of
-    /// what it has handled, and catches up when everything is acknowledged.
+    /// The model is a server that handles one connection's messages in order and acknowledges each heartbeat when it gets to it. G2:
+    /// committed is never ahead of what it has handled, and catches up when everything is acknowledged.
     /// </summary>
     [Test]
     [Arguments(1)]

@@ -17,7 +17,9 @@ public sealed class OutboxTests
         Rewind,
     }
 
-    /// <summary>The model is every frame that was ever appended, in one array: what is unsent must be its rest, what is confirmed need not be kept.</summary>
+    /// <summary>
+    /// The model is every frame that was ever appended, in one array: what is unsent must be its rest, what is confirmed need not be kept.
+    /// </summary>
     [Test]
     public void Whatever_is_appended_sent_confirmed_and_rewound_comes_out_as_it_went_in()
     {

@@ -3,7 +3,9 @@ using SinGateway.WebSockets;
 
 namespace SinGateway.Tests.WebSockets;
 
-/// <summary>Frames of the other side, written and read byte by byte after RFC 6455, section 5.2, to hold the client's codec against.</summary>
+/// <summary>
+/// Frames of the other side, written and read byte by byte after RFC 6455, section 5.2, to hold the client's codec against.
+/// </summary>
 internal static class ServerFrame
 {
     /// <summary>An unmasked frame.</summary>
@@ -13,7 +15,9 @@ internal static class ServerFrame
         return [.. header, .. payload];
     }
 
-    /// <summary>The header of an unmasked frame whose payload is said to have <paramref name="length"/> bytes, in the shortest form.</summary>
+    /// <summary>
+    /// The header of an unmasked frame whose payload is said to have <paramref name="length"/> bytes, in the shortest form.
+    /// </summary>
     public static byte[] Header(Opcode opcode, ulong length, bool final = true)
     {
         byte first = (byte)((final ? 0x80 : 0) | (byte)opcode);

@@ -9,7 +9,10 @@ using SinGateway.WebSockets;
 
 namespace SinGateway.Tests.WebSockets;
 
-/// <summary>A server on a free port of loopback, at the level that a test asks for: sockets, streams (TLS with a certificate), or .NET's own websockets.</summary>
+/// <summary>
+/// A server on a free port of loopback, at the level that a test asks for: sockets, streams (TLS with a certificate), or .NET's own
+/// websockets.
+/// </summary>
 internal sealed class WebSocketServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

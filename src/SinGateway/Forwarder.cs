@@ -1,14 +1,15 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
+using SinGateway.Forwarding;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
 using SinGateway.WebSockets;
 
-namespace SinGateway.Forwarding;
+namespace SinGateway;
 
 /// <summary>
-/// Where an event changes sides: finds the rules of its name and writes one finished frame for each into the outbox, around the bytes that Discord sent.
-/// Allocates nothing for a name seen before. Belongs to the loop's thread.
+/// Where an event changes sides: finds the rules of its name and writes one finished frame for each into the outbox, around the bytes that
+/// Discord sent. Allocates nothing for a name seen before. Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class Forwarder(RouteTable routes, SingyeongClient client, MaskingKeys keys, ILogger logger) : IDispatchReceiver
 {
