@@ -29,9 +29,12 @@ internal sealed class WebSocketConnection : IPollable
     private readonly Action _readAgain;
     private readonly MessageReader _reader = new(MaximumMessage);
     private readonly MaskingKeys _keys;
-    private readonly Connector _connector;
 
     private IWebSocketHandler? _handler;
+
+    /// <summary>Null when it has done its work.</summary>
+    private Connector? _connector;
+
     private State _state = State.Connecting;
     private ulong _watch;
     private uint _interest;
@@ -89,7 +92,7 @@ internal sealed class WebSocketConnection : IPollable
     public void Open()
     {
         _timer.Start(OpenTimeout);
-        _connector.Start();
+        _connector!.Start();
     }
 
     /// <summary>Queues a small message and sends what the socket takes; the rest follows when there is room.</summary>
@@ -219,6 +222,7 @@ internal sealed class WebSocketConnection : IPollable
             return;
         }
 
+        _connector = null;
         _transport = transport;
         _state = State.Upgrading;
         _upgradeKey = UpgradeHandshake.CreateKey();
@@ -397,7 +401,7 @@ internal sealed class WebSocketConnection : IPollable
             return;
         }
 
-        string step = _state == State.Connecting ? _connector.Waiting : "the upgrade was not answered";
+        string step = _connector is not null ? _connector.Waiting : "the upgrade was not answered";
         Finish(new CloseReason(CloseKind.ConnectFailed, 0, null, $"{_uri.IdnHost}:{_uri.Port}: {step} within {OpenTimeout / 1000} s"));
     }
 
@@ -418,11 +422,8 @@ internal sealed class WebSocketConnection : IPollable
 
         _state = State.Closed;
         _timer.Stop();
-        if (_transport is null)
-        {
-            _connector.Cancel();
-        }
-        else
+        _connector?.Cancel();
+        if (_transport is not null)
         {
             _loop.Unwatch(_watch, _transport.Descriptor);
             _transport.Dispose();

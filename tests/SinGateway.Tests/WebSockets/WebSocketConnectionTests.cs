@@ -386,6 +386,31 @@ public sealed class WebSocketConnectionTests
     }
 
     [Test]
+    public async Task The_next_address_is_tried_when_one_is_silent()
+    {
+        using WebSocketServer server = new();
+        IPAddress other = IPAddress.Parse("127.0.0.2");
+
+        // A listener whose only place is taken drops what else knocks.
+        using Socket silent = new(SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(other, server.Port));
+        silent.Listen(0);
+        using Socket first = new(SocketType.Stream, ProtocolType.Tcp);
+        await first.ConnectAsync(other, server.Port);
+
+        using TestClient client = new(
+            server.Uri("two.test"), time: new FakeTimeProvider(), resolve: _ => Task.FromResult<IPAddress[]>([other, IPAddress.Loopback]));
+        await client.Running.UntilAsync(() => client.Running.Loop.Timers.Count == 2);
+        Task<WebSocket> accepting = server.AcceptAsync();
+        await client.Running.AdvanceAsync(Connector.AddressPatience - 1);
+        await Assert.That(accepting.IsCompleted).IsFalse();
+
+        await client.Running.AdvanceAsync(1);
+        using WebSocket peer = await accepting;
+        await client.Opened;
+    }
+
+    [Test]
     public async Task A_port_that_nobody_listens_on_is_a_failed_connect()
     {
         int port;
