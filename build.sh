@@ -6,6 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+ulimit -Sn "$(ulimit -Hn)" # the sandbox holds a descriptor for each shard
 
 usage() {
   cat <<'HELP'

@@ -17,6 +17,9 @@ namespace SinGateway;
 /// </summary>
 internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers)
 {
+    /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
+    private const int OtherDescriptors = 64;
+
     /// <summary>How long a store that is away at the start is left alone between two tries.</summary>
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(2);
 
@@ -81,6 +84,14 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         (ShardRange range, IReadOnlyList<SessionRecord> stored) = await LoadSessionsAsync(store, info.Shards, stop);
         LogPlan(range.First, range.First + range.Count - 1, range.Total, stored.Count, info.SessionStartLimit.Remaining, info.SessionStartLimit.MaxConcurrency);
+
+        long descriptors = SystemCalls.RaiseDescriptorLimit();
+        if (descriptors < range.Count + OtherDescriptors)
+        {
+            return new(
+                ExitCode.BadConfiguration,
+                $"{range.Count} shards need {range.Count + OtherDescriptors} open files, and the limit here is {descriptors}: raise it (ulimit -n, LimitNOFILE)");
+        }
 
         bool usesTls = configuration.Singyeong.Tls || new Uri(info.Url).Scheme == Uri.UriSchemeWss;
         using TlsContext? tls = usesTls ? TlsContext.Create() : null;

@@ -43,6 +43,7 @@ internal static unsafe partial class SystemCalls
     private const int ProtectReadWrite = 3;
     private const int MapPrivateAnonymous = 0x22;
     private const int AdviseDoNotNeed = 4;
+    private const int OpenDescriptors = 7;
     private const int MallocArenaMax = -8;
 
     /// <summary>The error of the last call of this file on this thread.</summary>
@@ -172,6 +173,24 @@ internal static unsafe partial class SystemCalls
     /// </summary>
     public static void ForgetPages(nuint start, nuint bytes) => madvise((void*)start, bytes, AdviseDoNotNeed);
 
+    /// <summary>
+    /// Raises this process' limit of open descriptors as far as it may, and returns it: each shard needs one, and many systems start
+    /// programs with 1,024.
+    /// </summary>
+    public static long RaiseDescriptorLimit()
+    {
+        ulong* limit = stackalloc ulong[2];
+        if (getrlimit(OpenDescriptors, limit) < 0)
+        {
+            return long.MaxValue;
+        }
+
+        ulong before = limit[0];
+        limit[0] = limit[1];
+        ulong now = setrlimit(OpenDescriptors, limit) < 0 ? before : limit[1];
+        return (long)Math.Min(now, long.MaxValue);
+    }
+
     /// <summary>Limits glibc's malloc arenas: each keeps freed memory of its own. Call before any thread starts.</summary>
     public static void LimitMallocArenas(int count) => mallopt(MallocArenaMax, count);
 
@@ -242,6 +261,12 @@ internal static unsafe partial class SystemCalls
 
     [LibraryImport("libc")]
     private static partial int madvise(void* address, nuint size, int advice);
+
+    [LibraryImport("libc")]
+    private static partial int getrlimit(int resource, ulong* limit);
+
+    [LibraryImport("libc")]
+    private static partial int setrlimit(int resource, ulong* limit);
 
     [LibraryImport("libc")]
     private static partial int mallopt(int parameter, int value);

@@ -42,6 +42,10 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     public static GatewayProcess Start(string directory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
         new(ChildProcess.Start(Binaries.Gateway, arguments, directory, environment));
 
+    /// <summary>Started with a limit of open files, as prlimit takes it: <c>SOFT:</c>, or <c>SOFT:HARD</c>.</summary>
+    public static GatewayProcess StartLimited(string openFiles, string directory, IEnumerable<string> arguments) =>
+        new(ChildProcess.Start("prlimit", [$"--nofile={openFiles}", "--", Binaries.Gateway, .. arguments], directory));
+
     /// <summary>SIGTERM; answers the exit code.</summary>
     public Task<int> TerminateAsync()
     {

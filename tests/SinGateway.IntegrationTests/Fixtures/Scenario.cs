@@ -21,6 +21,9 @@ internal sealed class Scenario : IAsyncDisposable
     /// <summary>The last lines of every gateway, for a failure's message.</summary>
     public string Tails => string.Join('\n', _gateways.Select((gateway, number) => $"gateway {number}:\n{gateway.Tail}"));
 
+    /// <summary>The gateways' limit of open files, as prlimit takes it; null is that of this process.</summary>
+    public string? OpenFiles { get; set; }
+
     /// <summary>What the gateways find changed in their environment.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
@@ -62,7 +65,10 @@ internal sealed class Scenario : IAsyncDisposable
         // A file of its own: another gateway may be reading the one before.
         string file = File($"config-{_gateways.Count}.yaml");
         System.IO.File.WriteAllText(file, yaml);
-        Gateway = Owned(GatewayProcess.Start(_directory.Path, ["--config", file, .. arguments], Environment));
+        string[] commandLine = ["--config", file, .. arguments];
+        Gateway = Owned(OpenFiles is null
+            ? GatewayProcess.Start(_directory.Path, commandLine, Environment)
+            : GatewayProcess.StartLimited(OpenFiles, _directory.Path, commandLine));
         _gateways.Add(Gateway);
         return Gateway;
     }
