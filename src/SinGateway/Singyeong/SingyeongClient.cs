@@ -40,6 +40,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private const int MaximumBackoff = 10_000;
     private const ushort NormalClose = 1000;
 
+    /// <summary>How the server closes when a message makes it fail, a no_route with <c>ops</c> above all (singyeong.md, bugs).</summary>
+    private const int ServerFailed = 1011;
+
     private readonly EventLoop _loop;
     private readonly Dialer _dialer;
     private readonly MaskingKeys _keys;
@@ -217,7 +220,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             return;
         }
 
-        Reconnect(reason.Code == 1011 ? $"신경 failed on a message ({reason.Text})" : reason.Text);
+        Reconnect(reason.Code == ServerFailed
+            ? "신경 failed on a message (1011), as it does when no worker matches a target with ops"
+            : reason.Text);
     }
 
     /// <summary>Ends the connection; what is in the outbox is not sent any more.</summary>
