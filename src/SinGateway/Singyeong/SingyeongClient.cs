@@ -54,15 +54,13 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private readonly LoopTimer _answerTimer;
     private readonly LoopTimer _reconnectTimer;
     private readonly Action _flush;
+    private readonly UnroutedDispatches _unrouted;
 
     private WebSocketConnection? _socket;
     private int _heartbeatInterval;
     private int _failures;
     private bool _flushQueued;
     private bool _disposed;
-    private long _unrouted;
-    private long _unroutedSaid;
-    private long _unroutedSaidAt = long.MinValue / 2;
 
     public SingyeongClient(EventLoop loop, Dialer dialer, MaskingKeys keys, SingyeongIdentity identity, long outboxLimit, Random random, ILogger logger)
     {
@@ -78,6 +76,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _answerTimer = new LoopTimer(loop, OnSilence);
         _reconnectTimer = new LoopTimer(loop, Connect);
         _flush = FlushQueued;
+        _unrouted = new UnroutedDispatches(loop, logger);
     }
 
     /// <summary>Dispatches go here through <see cref="Forwarded"/>; who appends to it tells so.</summary>
@@ -88,7 +87,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     public bool IsReady { get; private set; }
 
     /// <summary>Dispatches that found no receiver.</summary>
-    public long Unrouted => _unrouted;
+    public long Unrouted => _unrouted.Count;
 
     /// <summary>신경 is ready for dispatches, for the first time or again.</summary>
     public event Action? Ready;
@@ -303,13 +302,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
         else
         {
-            _unrouted++;
-            if (_loop.Now - _unroutedSaidAt >= 10_000)
-            {
-                LogUnrouted(_unrouted - _unroutedSaid, packet.UnroutedNonce());
-                _unroutedSaid = _unrouted;
-                _unroutedSaidAt = _loop.Now;
-            }
+            _unrouted.Add(packet);
         }
     }
 
@@ -440,9 +433,6 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}; connecting again in {Delay} ms (attempt {Attempt}); what is unconfirmed will be sent again")]
     private partial void LogReconnect(string cause, int delay, int attempt);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "신경 found no receiver for {Count} dispatches since the last such line (the latest: {Nonce}); they are dropped and counted: is a worker connected?")]
-    private partial void LogUnrouted(long count, string nonce);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 calls a packet invalid: {Error}")]
     private partial void LogInvalid(string error);
