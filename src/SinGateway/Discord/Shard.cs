@@ -15,9 +15,15 @@ internal sealed partial class Shard
     /// </summary>
     public const ushort ResumableClose = 4000;
 
+    /// <summary>
+    /// The close code of a session whose authentication was revoked, or of a payload before IDENTIFY, which is not sent here.
+    /// </summary>
+    private const int NotAuthenticated = 4003;
+
     private readonly ShardSettings _settings;
     private readonly ILogger _logger;
     private readonly LoopTimer _backoff;
+    private readonly Action _turnCame;
     private ShardConnection? _connection;
     private ShardState _state;
     private (Session? Session, long Seq) _tooLargeAfter;
@@ -31,13 +37,17 @@ internal sealed partial class Shard
         _settings = settings;
         _logger = settings.Logger;
         Session = stored;
-        _state = new ShardState(ShardPhase.Disconnected, stored is not null, false, 0, 0, 0);
+        _state = ShardState.Initial(stored is not null);
         _backoff = new LoopTimer(settings.Loop, () => Signal(new ShardSignal(ShardInput.BackoffOver)));
+        _turnCame = () => Signal(new ShardSignal(ShardInput.TurnCame));
     }
 
     public int Id { get; }
 
     public ShardPhase Phase => _state.Phase;
+
+    /// <summary>Discord has accepted the RESUME: missed events arrive.</summary>
+    public bool IsReplaying => _state.IsReplaying;
 
     /// <summary>Null before the first READY and after the session's end.</summary>
     public Session? Session { get; private set; }
@@ -65,14 +75,17 @@ internal sealed partial class Shard
     /// <summary>What happened to the connection or the queue; calls of an ended connection are its own to suppress.</summary>
     public void Signal(in ShardSignal signal, string cause = "")
     {
-        ShardPhase before = _state.Phase;
+        bool hadSocket = _state.HasSocket;
         ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
         _state = step.State;
-        if (signal.Input != ShardInput.Stop
-            && before is > ShardPhase.WaitingForIdentify and <= ShardPhase.Ready
-            && _state.Phase is not (> ShardPhase.Connecting and <= ShardPhase.Ready))
+        if (hadSocket && !_state.HasSocket && signal.Input != ShardInput.Stop)
         {
-            LogDisconnected(Id, cause.Length > 0 ? cause : signal.Input.ToString(), Plan(step));
+            LogDisconnected(Id, cause, Plan(step));
+        }
+
+        if (signal.CloseCode == NotAuthenticated && _settings.Revoked.Add(Id, _settings.Loop.Now))
+        {
+            LogRevoked();
         }
 
         Carry(step, signal.CloseCode);
@@ -118,7 +131,7 @@ internal sealed partial class Shard
     private void Carry(in ShardStep step, int closeCode)
     {
         ShardActions actions = step.Actions;
-        if (_state.Phase is ShardPhase.Backoff or ShardPhase.Stopped or ShardPhase.WaitingForIdentify || Has(actions, ShardActions.CloseResumably | ShardActions.Connect))
+        if (!step.State.HasSocket || Has(actions, ShardActions.CloseResumably | ShardActions.Connect))
         {
             _connection?.End(ResumableClose);
             _connection = null;
@@ -139,15 +152,25 @@ internal sealed partial class Shard
             _settings.Identifies.Request(Id, () => Signal(new ShardSignal(ShardInput.PermitGranted)));
         }
 
+        if (Has(actions, ShardActions.RequestTurn))
+        {
+            _settings.Turns.Request(_turnCame);
+        }
+
         if (Has(actions, ShardActions.Connect))
         {
-            _connection = new ShardConnection(this, _settings, _settings.ConnectionUri(_state.UsesBaseUrl ? null : Session?.ResumeUrl));
+            _connection = new ShardConnection(this, _settings, _state.UsesBaseUrl ? null : Session?.ResumeUrl);
             _connection.Open();
+        }
+
+        if (Has(actions, ShardActions.ConfirmPermit))
+        {
+            _settings.Identifies.Spend(Id);
+            Signal(new ShardSignal(ShardInput.PermitConfirmed));
         }
 
         if (Has(actions, ShardActions.SendIdentify))
         {
-            _settings.Identifies.Spend(Id);
             _connection!.SendIdentify();
         }
 
@@ -187,6 +210,11 @@ internal sealed partial class Shard
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Shard} has resumed its session")]
     private partial void LogResumed(int shard);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Discord ends the sessions of several shards with 4003: the token was reset, or a privileged intent was switched off. The shards identify again; if Discord then refuses for good, the reason follows.")]
+    private partial void LogRevoked();
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Shard} lost its connection: {Cause}; {Plan}")]
     private partial void LogDisconnected(int shard, string cause, string plan);

@@ -14,12 +14,19 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     private const int HelloTimeout = 30_000;
     private const int ReadyTimeout = 60_000;
 
+    /// <summary>HTTP: too many connections from this address.</summary>
+    private const int TooManyRequests = 429;
+
+    /// <summary>Seconds to wait when it does not say so.</summary>
+    private const int UnsaidRetryAfter = 60;
+
     private readonly Shard _shard;
     private readonly ShardSettings _settings;
     private readonly WebSocketConnection _socket;
     private readonly LoopTimer _phaseTimer;
     private readonly LoopTimer _heartbeatTimer;
     private readonly ILogger _logger;
+    private readonly bool _usesBaseUrl;
     private ZlibInflater? _inflater;
     private bool _ended;
 
@@ -28,15 +35,22 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     private bool _mayOweAck;
     private long _beatAt;
 
+    /// <summary>The session's received seq when RESUMED was last waited for: one that moves is a replay under way.</summary>
+    private long _receivedAtCheck;
+
     /// <summary>The frames so far of a compressed message that spans several.</summary>
     private RentedBuffer _compressed;
 
-    public ShardConnection(Shard shard, ShardSettings settings, Uri uri)
+    /// <param name="shard">The owner.</param>
+    /// <param name="settings">Shared by all shards.</param>
+    /// <param name="resumeUrl">Where to connect, or null: to the base URL.</param>
+    public ShardConnection(Shard shard, ShardSettings settings, string? resumeUrl)
     {
         _shard = shard;
         _settings = settings;
         _logger = settings.Logger;
-        _socket = new WebSocketConnection(settings.Loop, settings.Dialer, settings.Keys, uri, Shard.ResumableClose, this);
+        _usesBaseUrl = ShardSettings.ResumeUri(resumeUrl) is null;
+        _socket = new WebSocketConnection(settings.Loop, settings.Dialer, settings.Keys, settings.ConnectionUri(resumeUrl), Shard.ResumableClose, this);
         _phaseTimer = new LoopTimer(settings.Loop, OnPhaseTimeout);
         _heartbeatTimer = new LoopTimer(settings.Loop, OnHeartbeatDue);
     }
@@ -76,6 +90,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     {
         _phaseTimer.Start(ReadyTimeout);
         Session session = _shard.Session!;
+        _receivedAtCheck = session.Received;
         _socket.SendText(GatewayPayloads.Resume(_settings.Token, session.Id, session.Received));
     }
 
@@ -140,8 +155,21 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         }
 
         bool hasCode = reason is { Kind: CloseKind.Closed, Code: not 0 };
+        int? retryAfter = reason.RetryAfter;
+        if (reason is { Kind: CloseKind.UpgradeRefused, Code: TooManyRequests })
+        {
+            // The limit is the address's, so it is every shard's.
+            retryAfter ??= UnsaidRetryAfter;
+            _settings.Turns.Hold(ShardLife.RetryAfter(retryAfter.Value));
+        }
+
+        if (_usesBaseUrl && reason.Kind is CloseKind.ConnectFailed or CloseKind.UpgradeRefused)
+        {
+            _settings.GatewayUnreachable();
+        }
+
         _shard.Signal(
-            new ShardSignal(ShardInput.Lost, hasCode ? reason.Code : 0, reason.RetryAfter),
+            new ShardSignal(ShardInput.Lost, hasCode ? reason.Code : 0, retryAfter),
             hasCode ? $"Discord closed with {reason.Code} ({reason.Text})" : reason.Text);
     }
 
@@ -229,10 +257,22 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             _settings.Receiver.Receive(session, message.EventName, seq, raw);
         }
 
-        if (_shard.Phase == ShardPhase.Resuming && message.EventName.SequenceEqual("RESUMED"u8))
+        if (_shard.Phase == ShardPhase.Resuming)
+        {
+            OnReplayed(message);
+        }
+    }
+
+    private void OnReplayed(in GatewayMessage message)
+    {
+        if (message.EventName.SequenceEqual("RESUMED"u8))
         {
             _phaseTimer.Stop();
             _shard.ContinueSession();
+        }
+        else if (!_shard.IsReplaying)
+        {
+            _shard.Signal(new ShardSignal(ShardInput.Replayed));
         }
     }
 
@@ -279,18 +319,27 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _socket.SendText(heartbeat[..length]);
     }
 
-    /// <summary>RESUMED that waits unread behind events that found no room is not late: the session must not pay for it (G6).</summary>
+    /// <summary>
+    /// RESUMED that is still behind a long replay, or waits unread behind events that found no room, is not late: the session must not pay
+    /// for it (G6).
+    /// </summary>
     private void OnPhaseTimeout()
     {
-        if (_socket.IsPaused)
+        long received = _shard.Session?.Received ?? GatewayMessage.NoSeq;
+        if (_socket.IsPaused || (_shard.Phase == ShardPhase.Resuming && received != _receivedAtCheck))
         {
+            _receivedAtCheck = received;
             _phaseTimer.Start(ReadyTimeout);
             return;
         }
 
-        _shard.Signal(
-            new ShardSignal(ShardInput.TimedOut),
-            _shard.Phase == ShardPhase.AwaitingHello ? "HELLO did not come within 30 s" : "neither READY nor RESUMED came within 60 s");
+        _shard.Signal(new ShardSignal(ShardInput.TimedOut), _shard.Phase switch
+        {
+            ShardPhase.AwaitingHello => "HELLO did not come within 30 s",
+            ShardPhase.ConfirmingPermit => "the IDENTIFY could not be counted in time",
+            ShardPhase.Identifying => "READY did not come within 60 s",
+            _ => "RESUMED did not come within 60 s",
+        });
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Shard {Shard} received the unknown opcode {Op}; ignored")]

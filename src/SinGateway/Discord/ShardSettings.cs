@@ -22,10 +22,14 @@ internal sealed class ShardSettings
 
     public required GatewayCompression Compression { get; init; }
 
-    /// <summary>From GET /gateway/bot: where sessions begin.</summary>
-    public required Uri GatewayUrl { get; init; }
+    /// <summary>From GET /gateway/bot: where sessions begin. Null while Discord's REST API has not answered yet.</summary>
+    public required Uri? GatewayUrl { get; set; }
 
     public required IdentifyQueue Identifies { get; init; }
+
+    public required ResumeTurns Turns { get; init; }
+
+    public required RevokedSessions Revoked { get; init; }
 
     public required IDispatchReceiver Receiver { get; init; }
 
@@ -36,16 +40,24 @@ internal sealed class ShardSettings
     /// <summary>Discord refuses the bot for good, with this close code: stop all of it.</summary>
     public required Action<int> GiveUp { get; init; }
 
+    /// <summary>No connection to <see cref="GatewayUrl"/> can be made: it is to be asked for again.</summary>
+    public required Action GatewayUnreachable { get; init; }
+
     /// <summary>
     /// The address of a connection: the same version, encoding and compression for IDENTIFY and RESUME
     /// (https://docs.discord.com/developers/events/gateway#connecting).
     /// </summary>
+    /// <param name="resumeUrl">Of the session, or null: to the base URL.</param>
     public Uri ConnectionUri(string? resumeUrl)
     {
-        Uri at = resumeUrl is not null && Uri.TryCreate(resumeUrl, UriKind.Absolute, out Uri? resume) && resume.Scheme is "ws" or "wss" ? resume : GatewayUrl;
+        Uri at = ResumeUri(resumeUrl) ?? GatewayUrl ?? throw new InvalidOperationException("a shard without a resume URL started before the gateway's URL was known");
         return new UriBuilder(at)
         {
             Query = "v=10&encoding=json" + (Compression == GatewayCompression.ZlibStream ? "&compress=zlib-stream" : ""),
         }.Uri;
     }
+
+    /// <summary>A resume URL as READY gave it; null when it is none.</summary>
+    public static Uri? ResumeUri(string? resumeUrl) =>
+        Uri.TryCreate(resumeUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "ws" or "wss" ? uri : null;
 }

@@ -7,7 +7,7 @@ public sealed class ShardLifeTests
     private const long Now = 1_000_000;
 
     private static readonly ShardPhase[] Connected =
-        [ShardPhase.Connecting, ShardPhase.AwaitingHello, ShardPhase.Identifying, ShardPhase.Resuming, ShardPhase.Ready];
+        [ShardPhase.Connecting, ShardPhase.AwaitingHello, ShardPhase.ConfirmingPermit, ShardPhase.Identifying, ShardPhase.Resuming, ShardPhase.Ready];
 
     [Test]
     public async Task A_shard_without_a_session_asks_for_a_permit_before_it_connects()
@@ -22,6 +22,9 @@ public sealed class ShardLifeTests
         await Assert.That((step.State.Phase, step.Actions)).IsEqualTo((ShardPhase.AwaitingHello, ShardActions.None));
 
         step = Next(step.State, ShardInput.Hello);
+        await Assert.That((step.State.Phase, step.State.HoldsPermit, step.Actions)).IsEqualTo((ShardPhase.ConfirmingPermit, true, ShardActions.ConfirmPermit));
+
+        step = Next(step.State, ShardInput.PermitConfirmed);
         await Assert.That((step.State.Phase, step.State.HoldsPermit, step.Actions)).IsEqualTo((ShardPhase.Identifying, false, ShardActions.SendIdentify));
 
         step = Next(step.State, ShardInput.Ready);
@@ -32,6 +35,9 @@ public sealed class ShardLifeTests
     public async Task Resume_is_sent_without_a_permit()
     {
         ShardStep step = Next(State(ShardPhase.Disconnected, session: true), ShardInput.Start);
+        await Assert.That((step.State.Phase, step.Actions)).IsEqualTo((ShardPhase.WaitingToResume, ShardActions.RequestTurn));
+
+        step = Next(step.State, ShardInput.TurnCame);
         await Assert.That((step.State.Phase, step.Actions)).IsEqualTo((ShardPhase.Connecting, ShardActions.Connect));
 
         step = Next(Next(step.State, ShardInput.Opened).State, ShardInput.Hello);
@@ -73,7 +79,6 @@ public sealed class ShardLifeTests
     [Arguments(4005, false)]
     [Arguments(4006, false)]
     [Arguments(4007, false)]
-    [Arguments(4008, true)]
     [Arguments(4009, false)]
     [Arguments(4015, true)]
     [Arguments(4999, true)]
@@ -83,8 +88,8 @@ public sealed class ShardLifeTests
 
         await Assert.That(step.State.HasSession).IsEqualTo(keeps);
         await Assert.That(Has(step, ShardActions.DropSession)).IsEqualTo(!keeps);
-        await Assert.That(step.State.Phase).IsEqualTo(keeps ? ShardPhase.Connecting : ShardPhase.WaitingForIdentify);
-        await Assert.That(Has(step, keeps ? ShardActions.Connect : ShardActions.RequestPermit)).IsTrue();
+        await Assert.That(step.State.Phase).IsEqualTo(keeps ? ShardPhase.WaitingToResume : ShardPhase.WaitingForIdentify);
+        await Assert.That(Has(step, keeps ? ShardActions.RequestTurn : ShardActions.RequestPermit)).IsTrue();
     }
 
     [Test]
@@ -99,7 +104,79 @@ public sealed class ShardLifeTests
 
         await Assert.That(Has(step, ShardActions.CloseResumably)).IsTrue();
         await Assert.That(step.State.HasSession).IsEqualTo(keeps);
-        await Assert.That(step.State.Phase).IsEqualTo(keeps ? ShardPhase.Connecting : ShardPhase.Backoff);
+        await Assert.That(step.State.Phase).IsEqualTo(keeps ? ShardPhase.WaitingToResume : ShardPhase.Backoff);
+    }
+
+    [Test]
+    public async Task A_close_for_too_many_sends_waits_before_the_RESUME()
+    {
+        ShardStep step = Next(State(ShardPhase.Ready, session: true), ShardInput.Lost, 4008);
+
+        await Assert.That((step.State.Phase, step.State.HasSession)).IsEqualTo((ShardPhase.Backoff, true));
+        await Assert.That(step.Delay).IsBetween(1_000, 5_000);
+    }
+
+    [Test]
+    public async Task A_session_is_not_judged_by_what_came_before_its_RESUME()
+    {
+        foreach (ShardPhase phase in (ShardPhase[])[ShardPhase.Connecting, ShardPhase.AwaitingHello])
+        {
+            await Assert.That(Next(State(phase, session: true), ShardInput.SessionInvalid).State.HasSession).IsTrue();
+            await Assert.That(Next(State(phase, session: true), ShardInput.Lost, 4009).State.HasSession).IsTrue();
+        }
+    }
+
+    [Test]
+    public async Task A_connection_that_breaks_while_missed_events_arrive_is_no_refusal()
+    {
+        ShardState state = State(ShardPhase.Disconnected, session: true);
+        for (int attempt = 0; attempt < 10; attempt++)
+        {
+            state = Next(Reach(state, ShardPhase.Resuming), ShardInput.Replayed).State;
+            state = Next(state, ShardInput.Lost).State;
+            await Assert.That((state.HasSession, state.RefusedResumes)).IsEqualTo((true, 0));
+        }
+    }
+
+    [Test]
+    public async Task Sessions_that_die_young_wait_ever_longer_for_the_next_IDENTIFY_up_to_ten_minutes()
+    {
+        ShardState state = State(ShardPhase.WaitingForIdentify);
+        long longest = 0, shortest = long.MaxValue;
+        for (int i = 0; i < 200; i++)
+        {
+            foreach (ShardInput input in (ShardInput[])[ShardInput.PermitGranted, ShardInput.Opened, ShardInput.Hello, ShardInput.PermitConfirmed, ShardInput.Ready])
+            {
+                state = Next(state, input).State;
+            }
+
+            ShardStep step = ShardLife.Next(state, new ShardSignal(ShardInput.SessionInvalid), Now + 1, new Random(i));
+            (longest, shortest) = i >= 10 ? (Math.Max(longest, step.Delay), Math.Min(shortest, step.Delay)) : (longest, shortest);
+            await Assert.That(step.Delay).IsLessThan(Math.Max(5_000, 5_000L << Math.Min(i + 1, 20)));
+            state = Next(step.State, ShardInput.BackoffOver).State;
+        }
+
+        await Assert.That(longest).IsBetween(540_000, 600_000);
+        await Assert.That(shortest).IsLessThan(60_000).Because("the jitter is full: shards that failed together do not come back together");
+    }
+
+    [Test]
+    public async Task A_stable_session_that_ends_identifies_without_delay()
+    {
+        ShardState state = State(ShardPhase.Ready, session: true) with { ReadySince = Now - ShardLife.StableAfter, Identifies = 5, Failures = 5 };
+
+        ShardStep step = Next(state, ShardInput.Lost, 4009);
+
+        await Assert.That((step.State.Phase, step.Delay, step.State.Identifies)).IsEqualTo((ShardPhase.WaitingForIdentify, 0, 0));
+    }
+
+    [Test]
+    public async Task A_permit_that_is_denied_at_the_last_moment_sends_nothing()
+    {
+        ShardStep step = Next(State(ShardPhase.ConfirmingPermit, permit: true), ShardInput.PermitDenied);
+
+        await Assert.That(step.State.HoldsPermit).IsFalse();
+        await Assert.That(step.Actions).IsEqualTo(ShardActions.CloseResumably | ShardActions.ReturnPermit | ShardActions.RequestPermit);
     }
 
     [Test]
@@ -218,17 +295,17 @@ public sealed class ShardLifeTests
         ShardInput[] inputs = Enum.GetValues<ShardInput>();
         int[] codes = [0, 0, 1000, 4000, 4001, 4006, 4007, 4009, 4999];
         int identifies = 0, resumes = 0, drops = 0;
-        for (int life = 0; life < 300; life++)
+        for (int life = 0; life < 1_000; life++)
         {
             ShardState state = State(ShardPhase.Disconnected, session: random.Next(2) == 0);
-            bool socket = false, permit = false, requested = false, waiting = false, session = state.HasSession;
+            bool socket = false, permit = false, requested = false, turn = false, waiting = false, session = state.HasSession;
             int sentInVain = 0;
             bool resumeSent = false;
             List<string> history = [];
             for (int i = 0; i < 200; i++)
             {
                 ShardInput input = inputs[random.Next(inputs.Length)];
-                if (!CanHappen(input, state.Phase, socket, requested, waiting, random))
+                if (!CanHappen(input, state.Phase, socket, requested, turn, waiting, random))
                 {
                     continue;
                 }
@@ -243,6 +320,7 @@ public sealed class ShardLifeTests
                     (permit, requested) = (true, false);
                 }
 
+                turn &= input != ShardInput.TurnCame;
                 if (input is ShardInput.Lost)
                 {
                     socket = false;
@@ -286,7 +364,7 @@ public sealed class ShardLifeTests
                     (session, sentInVain) = (true, 0);
                 }
 
-                if (input is ShardInput.Resumed)
+                if (input is ShardInput.Resumed or ShardInput.Replayed)
                 {
                     (resumeSent, sentInVain) = (false, 0);
                 }
@@ -296,6 +374,12 @@ public sealed class ShardLifeTests
                 {
                     Must(!requested && !permit && !socket, "asks for a second permit");
                     requested = true;
+                }
+
+                if (Has(step, ShardActions.RequestTurn))
+                {
+                    Must(!turn && !socket && session, "asks for a turn with nothing to resume");
+                    turn = true;
                 }
 
                 if (Has(step, ShardActions.Connect))
@@ -329,7 +413,7 @@ public sealed class ShardLifeTests
                 Must(step.State.HoldsPermit == permit, "knows another permit than its owner");
                 Must(socket == Connected.Contains(step.State.Phase), "is in a phase that its socket is not in");
                 Must(
-                    socket || requested || waiting || step.State.Phase is ShardPhase.Stopped or ShardPhase.Disconnected,
+                    socket || requested || turn || waiting || step.State.Phase is ShardPhase.Stopped or ShardPhase.Disconnected,
                     "waits for nothing that will ever happen");
                 if (wrong.Length > 0)
                 {
@@ -349,10 +433,13 @@ public sealed class ShardLifeTests
     /// What an owner can tell: nothing about a socket that is not there, no permit that was not asked for. Now and then also something
     /// senseless.
     /// </summary>
-    private static bool CanHappen(ShardInput input, ShardPhase phase, bool socket, bool requested, bool waiting, Random random) => input switch
+    private static bool CanHappen(ShardInput input, ShardPhase phase, bool socket, bool requested, bool turn, bool waiting, Random random) => input switch
     {
         ShardInput.Stop => random.Next(100) == 0,
         ShardInput.Start => phase == ShardPhase.Disconnected || random.Next(20) == 0,
+        ShardInput.TurnCame => turn,
+        ShardInput.PermitConfirmed or ShardInput.PermitDenied => phase == ShardPhase.ConfirmingPermit,
+        ShardInput.Replayed => phase == ShardPhase.Resuming,
         ShardInput.PermitGranted => requested && phase != ShardPhase.Stopped,
         ShardInput.BackoffOver => waiting,
         ShardInput.Opened => phase == ShardPhase.Connecting,
@@ -363,7 +450,8 @@ public sealed class ShardLifeTests
         _ => socket && phase != ShardPhase.Connecting && random.Next(4) == 0,
     };
 
-    private static ShardState State(ShardPhase phase, bool session = false, bool permit = false) => new(phase, session, permit, 0, 0, 0);
+    private static ShardState State(ShardPhase phase, bool session = false, bool permit = false) =>
+        ShardState.Initial(session) with { Phase = phase, HoldsPermit = permit };
 
     private static ShardStep Next(in ShardState state, ShardInput input, int code = 0) => ShardLife.Next(state, new ShardSignal(input, code), Now, new Random(7));
 
@@ -376,6 +464,7 @@ public sealed class ShardLifeTests
             {
                 ShardPhase.Disconnected => ShardInput.Start,
                 ShardPhase.Backoff => ShardInput.BackoffOver,
+                ShardPhase.WaitingToResume => ShardInput.TurnCame,
                 ShardPhase.Connecting => ShardInput.Opened,
                 ShardPhase.AwaitingHello => ShardInput.Hello,
                 _ => throw new InvalidOperationException($"{state.Phase} does not lead to {phase}"),

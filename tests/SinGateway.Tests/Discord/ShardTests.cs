@@ -115,6 +115,25 @@ public sealed class ShardTests
     }
 
     [Test]
+    public async Task A_resume_whose_missed_events_still_arrive_does_not_time_out()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time, stored: new Session(0, "abc", null, 9));
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync("""{"op":10,"d":{"heartbeat_interval":100000000}}""");
+        await ReceiveAsync(peer);
+        for (int seq = 10; seq < 20; seq++)
+        {
+            await peer.SendTextAsync(Event(seq));
+            await bot.Running.UntilAsync(() => bot.Received.Count == seq - 9);
+            await bot.Running.AdvanceAsync(50_000);
+        }
+
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.Resuming);
+    }
+
+    [Test]
     public async Task A_message_that_is_too_large_after_the_same_seq_again_ends_the_session()
     {
         byte[] claimsTooMuch = [0x82, 127, 0, 0, 0, 0, 8, 0, 0, 0];
@@ -273,6 +292,9 @@ public sealed class ShardTests
                 Compression = compression,
                 GatewayUrl = server.Uri(),
                 Identifies = new IdentifyQueue(Running.Loop, 1, 1_000, remaining, 86_400_000, logger),
+                Turns = new ResumeTurns(Running.Loop),
+                Revoked = new RevokedSessions(),
+                GatewayUnreachable = () => Unreachable++,
                 Receiver = this,
                 Random = new Random(1),
                 Logger = logger,
@@ -287,6 +309,9 @@ public sealed class ShardTests
         public Shard Shard { get; }
 
         public List<string> Received { get; } = [];
+
+        /// <summary>How often the base URL was found dead.</summary>
+        public int Unreachable { get; private set; }
 
         /// <summary>Events that it still takes.</summary>
         public int Room { get; set; } = int.MaxValue;

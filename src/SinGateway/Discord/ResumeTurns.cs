@@ -1,0 +1,62 @@
+using SinGateway.Loop;
+
+namespace SinGateway.Discord;
+
+/// <summary>
+/// Lets shards that resume connect one after the other when there are many: at the start, or when an outage cut all of them. Discord does
+/// not limit RESUMEs, but asks to stagger mass reconnects, and a thousand TLS handshakes at once would keep the loop from its heartbeats.
+/// A token bucket: some go at once, the rest a hundred a second. Belongs to the loop's thread.
+/// </summary>
+internal sealed class ResumeTurns
+{
+    /// <summary>Shards that connect at once.</summary>
+    public const int Burst = 32;
+
+    /// <summary>Between two turns when more wait, in ms.</summary>
+    public const int Interval = 10;
+
+    private readonly EventLoop _loop;
+    private readonly LoopTimer _timer;
+    private readonly Queue<Action> _waiting = new();
+
+    /// <summary>When the bucket is full again; each turn moves it by one interval.</summary>
+    private long _fullAt;
+
+    private long _heldUntil;
+
+    public ResumeTurns(EventLoop loop)
+    {
+        _loop = loop;
+        _timer = new LoopTimer(loop, GiveTurns);
+        _fullAt = _heldUntil = loop.Now;
+    }
+
+    /// <summary>Shards that wait.</summary>
+    public int Waiting => _waiting.Count;
+
+    /// <summary>Calls <paramref name="come"/> when it is the caller's turn: within this call if nobody waits.</summary>
+    public void Request(Action come)
+    {
+        _waiting.Enqueue(come);
+        GiveTurns();
+    }
+
+    /// <summary>Discord limits connections from this address: nobody has a turn for this many ms.</summary>
+    public void Hold(long milliseconds) => _heldUntil = Math.Max(_heldUntil, _loop.Now + milliseconds);
+
+    private void GiveTurns()
+    {
+        while (_waiting.Count > 0)
+        {
+            long next = Math.Max(_heldUntil, _fullAt - (Burst - 1) * Interval);
+            if (next > _loop.Now)
+            {
+                _timer.Start(next - _loop.Now);
+                return;
+            }
+
+            _fullAt = Math.Max(_fullAt, _loop.Now) + Interval;
+            _waiting.Dequeue()();
+        }
+    }
+}
