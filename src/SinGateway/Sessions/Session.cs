@@ -17,13 +17,17 @@ internal sealed class Session
 
     private int _openBarriers;
     private long _laggingSince;
+    private long _confirmed;
+
+    /// <summary>Copies of events that wait for a receiver; null while there was never one.</summary>
+    private SortedSet<(long Seq, int Rule)>? _held;
 
     public Session(int shardId, string id, string? resumeUrl, long committed)
     {
         ShardId = shardId;
         Id = id;
         ResumeUrl = resumeUrl;
-        Received = Committed = Stored = committed;
+        Received = Committed = Stored = _confirmed = committed;
         Tag = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)).AsSpan(0, TagSize / 2)));
     }
 
@@ -69,7 +73,7 @@ internal sealed class Session
 
         if (!forwarded && _openBarriers == 0)
         {
-            Committed = seq;
+            Confirm(seq);
             return false;
         }
 
@@ -90,7 +94,26 @@ internal sealed class Session
     public void Commit(long seq)
     {
         _openBarriers--;
-        Committed = seq;
+        Confirm(seq);
+    }
+
+    /// <summary>A copy of an event found no receiver and waits: nothing from it on is committed until it is settled (G1, G2).</summary>
+    public void Hold(long seq, int rule) => (_held ??= []).Add((seq, rule));
+
+    /// <summary>The copy was taken at last, or dropped by policy.</summary>
+    public void Settle(long seq, int rule)
+    {
+        if (_held?.Remove((seq, rule)) == true)
+        {
+            Confirm(_confirmed);
+        }
+    }
+
+    /// <summary>Everything up to <paramref name="seq"/> was processed by 신경; what of it is held is not settled.</summary>
+    private void Confirm(long seq)
+    {
+        _confirmed = seq;
+        Committed = _held is { Count: > 0 } ? Math.Max(Committed, Math.Min(seq, _held.Min.Seq - 1)) : seq;
     }
 
     /// <summary>The store holds <paramref name="seq"/>, which was committed.</summary>

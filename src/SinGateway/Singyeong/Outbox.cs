@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using SinGateway.Loop;
 
@@ -5,8 +6,9 @@ namespace SinGateway.Singyeong;
 
 /// <summary>
 /// What is on its way to one 신경 connection, as finished websocket frames: a queue of bytes in three parts, confirmed (given back) | sent |
-/// unsent. It grows by chunks of 256 KiB, which are given back when they are confirmed (G13). A frame lies in one chunk, whole. Positions
-/// count bytes since the start of the process. Belongs to the loop's thread.
+/// unsent. It grows by chunks of 256 KiB, which are given back when they are confirmed (G13). A frame lies in one chunk, whole, and so does
+/// the note about it: frames grow from the chunk's start, notes from its end. Positions count the frames' bytes since the start of the
+/// process. Belongs to the loop's thread.
 /// </summary>
 internal sealed unsafe class Outbox(long limit) : IDisposable
 {
@@ -44,9 +46,9 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     /// </summary>
     public Span<byte> Reserve(int size)
     {
-        if (_last is null || _last.Capacity - _last.Length < size)
+        if (_last is null || _last.Free < size + sizeof(FrameNote))
         {
-            _last = TakeChunk(size);
+            _last = TakeChunk(size + sizeof(FrameNote));
             _last.Start = End;
             _chunks.Enqueue(_last);
             _reservedBytes += _last.Capacity;
@@ -55,25 +57,111 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         return new Span<byte>(_last.Memory + _last.Length, size);
     }
 
-    public void Append(int size)
+    /// <summary>The reserved room holds a frame, which <paramref name="note"/> describes but for its place.</summary>
+    public void Append(int size, FrameNote note)
     {
+        (note.Start, note.Size) = (End, size);
         _last!.Length += size;
+        _last.Notes++;
+        *_last.Note(_last.Notes - 1) = note;
         End += size;
     }
 
-    /// <summary>The next bytes to send, as many as lie together, at most up to <paramref name="end"/>.</summary>
+    /// <summary>
+    /// The next bytes to send, as many as lie together, at most up to <paramref name="end"/>, which is the end of a frame. Removed frames
+    /// are passed over.
+    /// </summary>
     public ReadOnlySpan<byte> Unsent(long end)
     {
         foreach (Chunk chunk in _chunks)
         {
-            if (Sent < chunk.End)
+            if (Sent >= chunk.End)
             {
-                int offset = (int)(Sent - chunk.Start);
-                return new ReadOnlySpan<byte>(chunk.Memory + offset, (int)Math.Max(Math.Min(chunk.End, end) - Sent, 0));
+                continue;
+            }
+
+            long stop = Math.Min(chunk.End, end);
+            if (chunk.Removed > 0)
+            {
+                stop = PassRemoved(chunk, stop);
+                if (Sent == chunk.End && Sent < end)
+                {
+                    continue;
+                }
+            }
+
+            return new ReadOnlySpan<byte>(chunk.Memory + (Sent - chunk.Start), (int)Math.Max(stop - Sent, 0));
+        }
+
+        return default;
+    }
+
+    /// <summary>
+    /// The first frame at or behind <paramref name="position"/> that is not removed, or null. Valid until the next call that appends or
+    /// confirms.
+    /// </summary>
+    public FrameNote* FirstFrom(long position)
+    {
+        foreach (Chunk chunk in _chunks)
+        {
+            for (int i = 0; chunk.End > position && i < chunk.Notes; i++)
+            {
+                FrameNote* note = chunk.Note(i);
+                if (note->Start >= position && !note->IsRemoved)
+                {
+                    return note;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The unconfirmed frame that <paramref name="nonce"/> names, or null.</summary>
+    public FrameNote* Find(in DispatchNonce nonce)
+    {
+        foreach (Chunk chunk in _chunks)
+        {
+            for (int i = 0; i < chunk.Notes; i++)
+            {
+                FrameNote* note = chunk.Note(i);
+                if (note->Start >= Confirmed && !note->IsRemoved && note->Is(nonce))
+                {
+                    return note;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The bytes of a frame, as they are sent. Valid as long as the note is.</summary>
+    public ReadOnlySpan<byte> BytesOf(FrameNote* note)
+    {
+        foreach (Chunk chunk in _chunks)
+        {
+            if (note->Start < chunk.End)
+            {
+                return new ReadOnlySpan<byte>(chunk.Memory + (note->Start - chunk.Start), note->Size);
             }
         }
 
         return default;
+    }
+
+    /// <summary>Takes a frame out of the stream. One that was sent stays sent; one of which a part was sent must be sent to its end first.</summary>
+    public void Remove(FrameNote* note)
+    {
+        Debug.Assert(Sent <= note->Start || Sent >= note->End, "a part of the frame is on its way");
+        foreach (Chunk chunk in _chunks)
+        {
+            if (note->Start < chunk.End)
+            {
+                note->IsRemoved = true;
+                chunk.Removed++;
+                return;
+            }
+        }
     }
 
     public void MarkSent(int count) => Sent += count;
@@ -103,7 +191,7 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     {
         while (_spare.TryPop(out Chunk? chunk))
         {
-            chunk.Free();
+            chunk.Release();
         }
     }
 
@@ -117,13 +205,14 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         {
             if (Sent < chunk.End)
             {
-                long position = chunk.Start;
-                while (position < Sent)
+                for (int i = 0; i < chunk.Notes; i++)
                 {
-                    position += FrameSize(chunk.Memory + (position - chunk.Start));
+                    FrameNote* note = chunk.Note(i);
+                    if (note->End > Sent)
+                    {
+                        return note->Start < Sent ? note->End : Sent;
+                    }
                 }
-
-                return position;
             }
         }
 
@@ -135,17 +224,29 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         ReleaseSpare();
         while (_chunks.TryDequeue(out Chunk? chunk))
         {
-            chunk.Free();
+            chunk.Release();
         }
     }
 
-    /// <summary>Header, key and payload of a masked frame (RFC 6455, section 5.2).</summary>
-    private static long FrameSize(byte* frame) => (frame[1] & 0x7F) switch
+    /// <summary>Moves <see cref="Sent"/> past removed frames; returns where the next one begins, at most <paramref name="stop"/>.</summary>
+    private long PassRemoved(Chunk chunk, long stop)
     {
-        126 => 8 + (frame[2] << 8 | frame[3]),
-        127 => 14 + (long)System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(frame + 2, 8)),
-        int length => 6 + length,
-    };
+        for (int i = 0; i < chunk.Notes && Sent < stop; i++)
+        {
+            FrameNote* note = chunk.Note(i);
+            if (note->IsRemoved && note->Start >= Sent)
+            {
+                if (note->Start > Sent)
+                {
+                    return Math.Min(stop, note->Start);
+                }
+
+                Sent = note->End;
+            }
+        }
+
+        return stop;
+    }
 
     private Chunk TakeChunk(int size)
     {
@@ -161,12 +262,12 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     {
         if (chunk.Capacity == ChunkSize && _spare.Count < SpareChunks)
         {
-            chunk.Length = 0;
+            chunk.Length = chunk.Notes = chunk.Removed = 0;
             _spare.Push(chunk);
         }
         else
         {
-            chunk.Free();
+            chunk.Release();
         }
     }
 
@@ -181,9 +282,18 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
 
         public int Length { get; set; }
 
+        public int Notes { get; set; }
+
+        /// <summary>Frames that are not to be sent any more.</summary>
+        public int Removed { get; set; }
+
         public long End => Start + Length;
 
-        public void Free()
+        public int Free => Capacity - Length - Notes * sizeof(FrameNote);
+
+        public FrameNote* Note(int index) => (FrameNote*)(Memory + Capacity) - (index + 1);
+
+        public void Release()
         {
             SystemCalls.FreePages(Memory, Capacity);
             Memory = null;

@@ -1,0 +1,82 @@
+namespace SinGateway.Singyeong;
+
+/// <summary>
+/// The messages of one rendered target that wait for a receiver, in the order of their events (G8, G9), and when the first of them is tried
+/// again. Belongs to the loop's thread.
+/// </summary>
+/// <param name="target">Hash of the target.</param>
+/// <param name="application">The target's application: a client of it that connects is a reason to try at once.</param>
+/// <param name="costsConnection">The target has <c>ops</c>: the server answers a retry in vain by closing with 1011.</param>
+internal sealed class Lane(ulong target, string application, bool costsConnection)
+{
+    /// <summary>In place of an application's name: of any.</summary>
+    public const string AnyApplication = "";
+
+    /// <summary>Between two retries that cost the connection, in ms (G9).</summary>
+    public const int CostlyRetry = 30_000;
+
+    /// <summary>The first retry of a target whose no_route is answered, in ms; it doubles up to the next.</summary>
+    public const int FirstRetry = 1_000;
+    public const int SlowestRetry = 10_000;
+
+    private readonly LinkedList<HeldDispatch> _waiting = new();
+    private long _mayCostAt = long.MinValue;
+    private int _retries;
+
+    public ulong Target { get; } = target;
+
+    public string Application { get; } = application;
+
+    public bool CostsConnection { get; } = costsConnection;
+
+    public int Count => _waiting.Count;
+
+    /// <summary>When the first message may be tried again, in the loop's ms.</summary>
+    public long RetryAt { get; private set; }
+
+    /// <summary>The one that is tried first.</summary>
+    public HeldDispatch? First => _waiting.First?.Value;
+
+    /// <summary>Puts a message where its event belongs: one that was on its way comes back behind some that never were.</summary>
+    public void Add(HeldDispatch dispatch)
+    {
+        LinkedListNode<HeldDispatch>? before = _waiting.Last;
+        while (before is not null && before.Value.Note.Start > dispatch.Note.Start)
+        {
+            before = before.Previous;
+        }
+
+        if (before is null)
+        {
+            _waiting.AddFirst(dispatch);
+        }
+        else
+        {
+            _waiting.AddAfter(before, dispatch);
+        }
+    }
+
+    public HeldDispatch TakeFirst()
+    {
+        HeldDispatch first = _waiting.First!.Value;
+        _waiting.RemoveFirst();
+        return first;
+    }
+
+    /// <summary>Nobody took a message of it: the next try is later.</summary>
+    public void Refused(long now)
+    {
+        if (CostsConnection)
+        {
+            RetryAt = _mayCostAt = now + CostlyRetry;
+        }
+        else
+        {
+            RetryAt = now + Math.Min(SlowestRetry, FirstRetry << Math.Min(_retries, 10));
+            _retries++;
+        }
+    }
+
+    /// <summary>A client of its application has connected.</summary>
+    public void ReceiverConnected(long now) => RetryAt = Math.Min(RetryAt, Math.Max(now, _mayCostAt));
+}
