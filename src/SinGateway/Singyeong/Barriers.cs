@@ -12,13 +12,15 @@ internal sealed class Barriers
     private readonly List<Session> _awaiting = [];
     private readonly Queue<(Session Session, long Seq)> _covered = new();
     private readonly Queue<Barrier> _open = new();
-    private int _sent;
 
     /// <summary>True when events arrived that no barrier covers yet.</summary>
     public bool IsDue => _awaiting.Count > 0;
 
     /// <summary>Barriers that are not acknowledged.</summary>
     public int Open => _open.Count;
+
+    /// <summary>Of them, those whose heartbeat was sent.</summary>
+    public int Sent { get; private set; }
 
     /// <summary>True when nothing that arrived is left to be confirmed.</summary>
     public bool IsSettled => _open.Count == 0 && _awaiting.Count == 0;
@@ -50,7 +52,7 @@ internal sealed class Barriers
         int index = 0;
         foreach (Barrier barrier in _open)
         {
-            if (index++ == _sent)
+            if (index++ == Sent)
             {
                 return barrier.Position;
             }
@@ -59,17 +61,17 @@ internal sealed class Barriers
         return null;
     }
 
-    public void MarkSent() => _sent++;
+    public void MarkSent() => Sent++;
 
     /// <summary>The oldest sent barrier was acknowledged: commits its sessions and returns its position; null when none was sent.</summary>
     public long? Acknowledge()
     {
-        if (_sent == 0)
+        if (Sent == 0)
         {
             return null;
         }
 
-        _sent--;
+        Sent--;
         Barrier barrier = _open.Dequeue();
         for (int i = 0; i < barrier.Sessions; i++)
         {
@@ -80,8 +82,30 @@ internal sealed class Barriers
         return barrier.Position;
     }
 
+    /// <summary>The session of an event that is not confirmed yet.</summary>
+    public Session SessionOf(int shardId, ulong tag)
+    {
+        foreach (Session session in _awaiting)
+        {
+            if (session.ShardId == shardId && DispatchNonce.Tag(session.Tag) == tag)
+            {
+                return session;
+            }
+        }
+
+        foreach ((Session session, _) in _covered)
+        {
+            if (session.ShardId == shardId && DispatchNonce.Tag(session.Tag) == tag)
+            {
+                return session;
+            }
+        }
+
+        throw new InvalidOperationException("an unconfirmed frame belongs to no session");
+    }
+
     /// <summary>After a lost connection: every open barrier is to be sent again, where it was.</summary>
-    public void Rewind() => _sent = 0;
+    public void Rewind() => Sent = 0;
 
     private readonly record struct Barrier(long Position, int Sessions);
 }

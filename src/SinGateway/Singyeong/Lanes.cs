@@ -76,11 +76,13 @@ internal sealed class Lanes
     }
 
     /// <summary>The next message that waited for too long, taken out; null when there is none. Ask until there is none.</summary>
-    public HeldDispatch? TakeExpired(long now)
+    /// <param name="now">The loop's ms.</param>
+    /// <param name="except">A lane whose first message is on its way.</param>
+    public HeldDispatch? TakeExpired(long now, Lane? except)
     {
         foreach (Lane lane in _lanes.Values)
         {
-            if (lane.First!.Deadline <= now)
+            if (lane != except && lane.First!.Deadline <= now)
             {
                 return TakeFirst(lane);
             }

@@ -1,0 +1,431 @@
+using SinGateway.Loop;
+using SinGateway.Sessions;
+
+namespace SinGateway.Singyeong;
+
+/// <summary>
+/// What is to be sent next to one 신경, and what is proven to have been processed: the outbox with its barriers, the lanes that hold (G9), and
+/// the search for a message that kills connections (G11). It knows no socket: its owner asks for the next piece, says what was sent, and tells
+/// every answer and every loss. Belongs to the loop's thread.
+/// </summary>
+/// <remarks>
+/// It streams: many frames a write, a heartbeat behind each barrier. Two things are sent alone instead, each with a heartbeat behind it and
+/// nothing else in flight, so that what follows can only be about them: the first message of a lane whose retry is due, and, after the server
+/// failed (1011), every frame that it might have failed on.
+/// </remarks>
+internal sealed class Delivery : IDisposable
+{
+    /// <summary>How often a message may make the server fail before it is set aside (G11).</summary>
+    public const int MaximumStrikes = 3;
+
+    private readonly UnroutedPolicy[] _policies;
+    private readonly long _limit;
+    private readonly Func<long> _now;
+
+    /// <summary>Messages that were held and are on their way again: settled when the outbox is confirmed up to there.</summary>
+    private readonly Queue<(long Position, Session Session, long Seq, int Rule)> _returned = new();
+
+    /// <summary>Frames before it may be what the server failed on.</summary>
+    private long _suspectEnd;
+
+    /// <summary>Where the stream stops so that something can be sent alone; null while it flows.</summary>
+    private long? _drainEnd;
+
+    private Probe _probe;
+
+    /// <param name="limit">What outbox and lanes may take together, in bytes (G13).</param>
+    /// <param name="policies">By rule.</param>
+    /// <param name="now">The loop's ms.</param>
+    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now)
+    {
+        _limit = limit;
+        _policies = policies;
+        _now = now;
+        Outbox = new Outbox(limit);
+    }
+
+    private enum ProbeKind
+    {
+        None,
+
+        /// <summary>The first message of a lane.</summary>
+        Lane,
+
+        /// <summary>A frame of the outbox that the server may have failed on.</summary>
+        Suspect,
+    }
+
+    public Outbox Outbox { get; }
+
+    public Barriers Barriers { get; } = new();
+
+    public Lanes Lanes { get; } = new();
+
+    /// <summary>Dispatches that came back and were dropped by policy (G10).</summary>
+    public long Unrouted { get; private set; }
+
+    /// <summary>Dispatches that waited for longer than <c>holdFor</c>.</summary>
+    public long Expired { get; private set; }
+
+    /// <summary>Dispatches that were set aside because the server fails on them.</summary>
+    public long Poisonous { get; private set; }
+
+    /// <summary>A message was given up as poison: its note and its frame, both borrowed.</summary>
+    public event SetAside? Poisoned;
+
+    public delegate void SetAside(in FrameNote note, ReadOnlySpan<byte> frame);
+
+    public bool IsFull => Outbox.ReservedBytes + Lanes.Bytes >= _limit;
+
+    /// <summary>True while less than three quarters are in use: the mark at which who waited for room goes on.</summary>
+    public bool HasRoomAgain => Outbox.ReservedBytes + Lanes.Bytes <= _limit / 4 * 3;
+
+    /// <summary>True when nothing that arrived is left to be confirmed.</summary>
+    public bool IsSettled => Barriers.IsSettled && Lanes.Messages == 0 && _returned.Count == 0;
+
+    /// <summary>When there is something to do without an answer from the server, in the loop's ms; null when never.</summary>
+    public long? NextDue => Lanes.NextDue();
+
+    /// <summary>
+    /// The frame that was written into <see cref="Outbox.Reserve"/>'s room goes on its way, or, when its lane holds, waits behind those before
+    /// it.
+    /// </summary>
+    public void Add(Session session, int size, in FrameNote note)
+    {
+        UnroutedPolicy policy = _policies[note.Rule];
+        if (policy.Holds && Lanes.Find(note.Target) is { } lane)
+        {
+            FrameNote placed = note;
+            placed.Start = Outbox.End;
+            Lanes.Hold(lane, placed, Outbox.Reserve(size), session, policy.HoldFor);
+            return;
+        }
+
+        Outbox.Append(size, note);
+    }
+
+    /// <summary>
+    /// What is to be written now: bytes, a heartbeat, or nothing for now. Asked again after each <see cref="MarkSent"/> and
+    /// <see cref="MarkHeartbeat"/>.
+    /// </summary>
+    /// <param name="bytes">Of finished frames; the write may take a part.</param>
+    /// <param name="stopAtBoundary">Bytes of one frame at most, since something else waits to be sent between two.</param>
+    public unsafe DeliveryPiece Next(out ReadOnlySpan<byte> bytes, bool stopAtBoundary)
+    {
+        bytes = default;
+        if (_probe.Kind == ProbeKind.None && !TryBeginProbe())
+        {
+            return NextOfStream(out bytes, stopAtBoundary);
+        }
+
+        if (_probe.Kind == ProbeKind.Lane)
+        {
+            bytes = _probe.Lane!.First!.Frame.AsSpan(_probe.Sent);
+        }
+        else if (_probe.Kind == ProbeKind.Suspect)
+        {
+            bytes = Outbox.Unsent(_probe.End);
+        }
+
+        return _probe.Kind == ProbeKind.None ? DeliveryPiece.Nothing
+            : !bytes.IsEmpty ? DeliveryPiece.Frames
+            : _probe.HasHeartbeat ? DeliveryPiece.Nothing
+            : DeliveryPiece.Heartbeat;
+    }
+
+    /// <summary>True between two frames, where a control frame may be sent.</summary>
+    public bool IsAtBoundary => _probe.Kind == ProbeKind.Lane
+        ? _probe.Sent == 0 || _probe.Sent == _probe.Lane!.First!.Frame.Length
+        : Outbox.NextBoundary() == Outbox.Sent;
+
+    public void MarkSent(int count)
+    {
+        if (_probe.Kind == ProbeKind.Lane)
+        {
+            _probe.Sent += count;
+        }
+        else
+        {
+            Outbox.MarkSent(count);
+        }
+    }
+
+    public void MarkHeartbeat()
+    {
+        if (_probe.Kind == ProbeKind.None)
+        {
+            Barriers.MarkSent();
+        }
+        else
+        {
+            _probe.HasHeartbeat = true;
+        }
+    }
+
+    /// <summary>A heartbeat was acknowledged: everything before it was processed. False when none was sent.</summary>
+    public bool Acknowledge()
+    {
+        long position;
+        if (_probe is { Kind: not ProbeKind.None, HasHeartbeat: true })
+        {
+            position = EndProbe();
+        }
+        else if (Barriers.Acknowledge() is { } reached)
+        {
+            position = reached;
+        }
+        else
+        {
+            return false;
+        }
+
+        Outbox.Confirm(position);
+        while (_returned.TryPeek(out (long Position, Session Session, long Seq, int Rule) first) && first.Position <= position)
+        {
+            _returned.Dequeue();
+            first.Session.Settle(first.Seq, first.Rule);
+        }
+
+        return true;
+    }
+
+    /// <summary>A dispatch came back because nobody takes it: it waits, or is dropped and counted.</summary>
+    public unsafe void ComeBack(in DispatchNonce nonce)
+    {
+        if (_probe.Kind == ProbeKind.Lane && _probe.Lane!.First!.Note.Is(nonce))
+        {
+            _probe.IsRefused = true;
+            return;
+        }
+
+        FrameNote* note = Outbox.Find(nonce);
+        if (note is null || !_policies[note->Rule].Holds)
+        {
+            Unrouted++;
+        }
+        else
+        {
+            Hold(note);
+        }
+    }
+
+    /// <summary>A client of <paramref name="application"/> has connected: what waits for it may be tried.</summary>
+    public void ReceiverConnected(string application) => Lanes.ReceiverConnected(application, _now());
+
+    /// <summary>
+    /// The connection is gone; everything unconfirmed is to be sent again. When the server failed on a message (1011), what it may have been is
+    /// sent one by one; when it can only have been one, that one pays for it.
+    /// </summary>
+    public unsafe void Lose(bool serverFailed)
+    {
+        if (serverFailed && _probe.Kind == ProbeKind.Lane)
+        {
+            _probe.Lane!.Refused(_now());
+        }
+        else if (serverFailed)
+        {
+            FrameNote* first = Outbox.FirstFrom(Outbox.Confirmed);
+            bool wasAlone = first is not null && Outbox.Sent > first->Start && Outbox.Sent <= first->End;
+            _suspectEnd = Math.Max(_suspectEnd, Outbox.NextBoundary());
+            if (wasAlone)
+            {
+                Outbox.Rewind();
+                Blame(first);
+            }
+        }
+
+        _probe = default;
+        _drainEnd = null;
+        Outbox.Rewind();
+        Barriers.Rewind();
+    }
+
+    /// <summary>Drops what has waited for longer than its rule allows; returns how many.</summary>
+    public int Expire()
+    {
+        int expired = 0;
+        while (Lanes.TakeExpired(_now(), _probe.Lane) is { } dispatch)
+        {
+            dispatch.Session.Settle(dispatch.Note.Seq, dispatch.Note.Rule);
+            expired++;
+        }
+
+        Expired += expired;
+        return expired;
+    }
+
+    public void Dispose() => Outbox.Dispose();
+
+    /// <summary>The stream: up to the next barrier, then its heartbeat, then on; while something is to be sent alone, up to where it stops.</summary>
+    private DeliveryPiece NextOfStream(out ReadOnlySpan<byte> bytes, bool stopAtBoundary)
+    {
+        long? barrier = Barriers.NextUnsent();
+        long end = barrier ?? Outbox.End;
+        bytes = Outbox.Unsent(stopAtBoundary ? Math.Min(end, Outbox.NextBoundary()) : end);
+        if (!bytes.IsEmpty)
+        {
+            return DeliveryPiece.Frames;
+        }
+
+        return barrier == Outbox.Sent ? DeliveryPiece.Heartbeat : DeliveryPiece.Nothing;
+    }
+
+    /// <summary>
+    /// True when the stream must not go on: a probe has begun, or answers are awaited before one can.
+    /// </summary>
+    private unsafe bool TryBeginProbe()
+    {
+        bool inFlight = Barriers.Sent > 0 || Outbox.Sent > Outbox.Confirmed;
+        if (Outbox.Confirmed < _suspectEnd)
+        {
+            // A barrier of the stream that lies here is sent as it would be, and answered before the next frame.
+            if (Barriers.Sent == 0 && Barriers.NextUnsent() != Outbox.Sent && !inFlight)
+            {
+                BeginSuspect();
+            }
+
+            return Outbox.Confirmed < _suspectEnd && (_probe.Kind != ProbeKind.None || Barriers.NextUnsent() != Outbox.Sent || Barriers.Sent > 0);
+        }
+
+        if (Lanes.Due(_now()) is not { } lane)
+        {
+            _drainEnd = null;
+            return false;
+        }
+
+        if (!inFlight)
+        {
+            _drainEnd = null;
+            _probe = new Probe { Kind = ProbeKind.Lane, Lane = lane };
+            return true;
+        }
+
+        // What is in flight is answered first: up to the next barrier, which is begun when there is none.
+        if (_drainEnd is null)
+        {
+            if (Barriers.NextUnsent() is null && Outbox.Sent > Barriers.LastPosition)
+            {
+                Barriers.Begin(Outbox.End);
+            }
+
+            _drainEnd = Barriers.NextUnsent() ?? Outbox.Sent;
+        }
+
+        return Outbox.Sent >= _drainEnd && Barriers.NextUnsent() != _drainEnd;
+    }
+
+    private unsafe void BeginSuspect()
+    {
+        FrameNote* suspect = Outbox.FirstFrom(Outbox.Sent);
+        if (suspect is null || suspect->Start >= _suspectEnd)
+        {
+            _suspectEnd = Outbox.Confirmed;
+        }
+        else
+        {
+            _probe = new Probe { Kind = ProbeKind.Suspect, End = Math.Min(suspect->End, Barriers.NextUnsent() ?? long.MaxValue) };
+        }
+    }
+
+    /// <summary>The probe's heartbeat was acknowledged. Returns the position that is confirmed by it.</summary>
+    private long EndProbe()
+    {
+        Probe probe = _probe;
+        _probe = default;
+        if (probe.Kind == ProbeKind.Suspect)
+        {
+            return probe.End;
+        }
+
+        if (probe.IsRefused)
+        {
+            probe.Lane!.Refused(_now());
+        }
+        else
+        {
+            HeldDispatch taken = Lanes.TakeFirst(probe.Lane!);
+            taken.Session.Settle(taken.Note.Seq, taken.Note.Rule);
+            Release(probe.Lane!);
+        }
+
+        return Outbox.Confirmed;
+    }
+
+    /// <summary>Somebody takes the lane's messages again: they go behind what is on its way, in their order.</summary>
+    private void Release(Lane lane)
+    {
+        while (lane.Count > 0)
+        {
+            HeldDispatch dispatch = Lanes.TakeFirst(lane);
+            dispatch.Frame.CopyTo(Outbox.Reserve(dispatch.Frame.Length));
+            Outbox.Append(dispatch.Frame.Length, dispatch.Note);
+            _returned.Enqueue((Outbox.End, dispatch.Session, dispatch.Note.Seq, dispatch.Note.Rule));
+        }
+
+        Barriers.Begin(Outbox.End);
+    }
+
+    /// <summary>The frame waits in its lane from now on, and with it those of the lane that were not sent yet.</summary>
+    private unsafe void Hold(FrameNote* first)
+    {
+        UnroutedPolicy policy = _policies[first->Rule];
+        ulong target = first->Target;
+        Lane lane = Lanes.Begin(target, policy.Application, policy.CostsConnection, _now());
+        Move(lane, first);
+        for (FrameNote* note = Outbox.FirstFrom(Outbox.NextBoundary()); note is not null; note = Outbox.FirstFrom(note->End))
+        {
+            if (note->Target == target && _policies[note->Rule].Holds)
+            {
+                Move(lane, note);
+            }
+        }
+    }
+
+    private unsafe void Move(Lane lane, FrameNote* note)
+    {
+        Lanes.Hold(lane, *note, Outbox.BytesOf(note), Barriers.SessionOf(note->ShardId, note->SessionTag), _policies[note->Rule].HoldFor);
+        Outbox.Remove(note);
+    }
+
+    /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>
+    private unsafe void Blame(FrameNote* note)
+    {
+        UnroutedPolicy policy = _policies[note->Rule];
+        if (policy is { Holds: true, CostsConnection: true })
+        {
+            Hold(note);
+        }
+        else if (++note->Strikes >= MaximumStrikes)
+        {
+            Poisonous++;
+            Poisoned?.Invoke(*note, Outbox.BytesOf(note));
+            Outbox.Remove(note);
+        }
+    }
+
+    /// <summary>Something that is sent alone.</summary>
+    private struct Probe
+    {
+        public ProbeKind Kind;
+
+        /// <summary>Whose first message it is.</summary>
+        public Lane? Lane;
+
+        /// <summary>Bytes of a lane's message that are sent.</summary>
+        public int Sent;
+
+        /// <summary>Where a suspect ends.</summary>
+        public long End;
+
+        public bool HasHeartbeat;
+        public bool IsRefused;
+    }
+}
+
+/// <summary>What <see cref="Delivery.Next"/> says is to be written.</summary>
+internal enum DeliveryPiece
+{
+    Nothing,
+    Frames,
+    Heartbeat,
+}
