@@ -23,7 +23,10 @@ internal sealed class Delivery : IDisposable
     private readonly Func<long> _now;
 
     /// <summary>Messages that were held and are on their way again: settled when the outbox is confirmed up to there.</summary>
-    private readonly Queue<(long Position, Session Session, long Seq, int Rule)> _returned = new();
+    private readonly Queue<(long Position, HeldDispatch Dispatch)> _returned = new();
+
+    /// <summary>Of them, those that came back once more, and how often: they are not settled by that position.</summary>
+    private readonly Dictionary<(Session Session, long Seq, int Rule), int> _cameBackAgain = [];
 
     /// <summary>Frames before it may be what the server failed on.</summary>
     private long _suspectEnd;
@@ -53,6 +56,15 @@ internal sealed class Delivery : IDisposable
 
         /// <summary>A frame of the outbox that the server may have failed on.</summary>
         Suspect,
+    }
+
+    private enum Course
+    {
+        Stream,
+        Probe,
+
+        /// <summary>For answers to what is in flight.</summary>
+        Wait,
     }
 
     public Outbox Outbox { get; }
@@ -113,24 +125,16 @@ internal sealed class Delivery : IDisposable
     public unsafe DeliveryPiece Next(out ReadOnlySpan<byte> bytes, bool stopAtBoundary)
     {
         bytes = default;
-        if (_probe.Kind == ProbeKind.None && !TryBeginProbe())
+        switch (_probe.Kind == ProbeKind.None ? Decide() : Course.Probe)
         {
-            return NextOfStream(out bytes, stopAtBoundary);
+            case Course.Stream:
+                return NextOfStream(out bytes, stopAtBoundary);
+            case Course.Wait:
+                return DeliveryPiece.Nothing;
         }
 
-        if (_probe.Kind == ProbeKind.Lane)
-        {
-            bytes = _probe.Lane!.First!.Frame.AsSpan(_probe.Sent);
-        }
-        else if (_probe.Kind == ProbeKind.Suspect)
-        {
-            bytes = Outbox.Unsent(_probe.End);
-        }
-
-        return _probe.Kind == ProbeKind.None ? DeliveryPiece.Nothing
-            : !bytes.IsEmpty ? DeliveryPiece.Frames
-            : _probe.HasHeartbeat ? DeliveryPiece.Nothing
-            : DeliveryPiece.Heartbeat;
+        bytes = _probe.Kind == ProbeKind.Lane ? _probe.Lane!.First!.Frame.AsSpan(_probe.Sent) : Outbox.Unsent(_probe.End);
+        return !bytes.IsEmpty ? DeliveryPiece.Frames : _probe.HasHeartbeat ? DeliveryPiece.Nothing : DeliveryPiece.Heartbeat;
     }
 
     /// <summary>True between two frames, where a control frame may be sent.</summary>
@@ -180,10 +184,9 @@ internal sealed class Delivery : IDisposable
         }
 
         Outbox.Confirm(position);
-        while (_returned.TryPeek(out (long Position, Session Session, long Seq, int Rule) first) && first.Position <= position)
+        while (_returned.TryPeek(out (long Position, HeldDispatch Dispatch) first) && first.Position <= position)
         {
-            _returned.Dequeue();
-            first.Session.Settle(first.Seq, first.Rule);
+            SettleReturned(_returned.Dequeue().Dispatch);
         }
 
         return true;
@@ -225,7 +228,7 @@ internal sealed class Delivery : IDisposable
         else if (serverFailed)
         {
             FrameNote* first = Outbox.FirstFrom(Outbox.Confirmed);
-            bool wasAlone = first is not null && Outbox.Sent > first->Start && Outbox.Sent <= first->End;
+            bool wasAlone = first is not null && Outbox.Sent == first->End;
             _suspectEnd = Math.Max(_suspectEnd, Outbox.NextBoundary());
             if (wasAlone)
             {
@@ -270,34 +273,39 @@ internal sealed class Delivery : IDisposable
         return barrier == Outbox.Sent ? DeliveryPiece.Heartbeat : DeliveryPiece.Nothing;
     }
 
-    /// <summary>
-    /// True when the stream must not go on: a probe has begun, or answers are awaited before one can.
-    /// </summary>
-    private unsafe bool TryBeginProbe()
+    private Course Decide()
     {
-        bool inFlight = Barriers.Sent > 0 || Outbox.Sent > Outbox.Confirmed;
         if (Outbox.Confirmed < _suspectEnd)
         {
             // A barrier of the stream that lies here is sent as it would be, and answered before the next frame.
-            if (Barriers.Sent == 0 && Barriers.NextUnsent() != Outbox.Sent && !inFlight)
+            if (Barriers.Sent > 0)
             {
-                BeginSuspect();
+                return Course.Wait;
             }
 
-            return Outbox.Confirmed < _suspectEnd && (_probe.Kind != ProbeKind.None || Barriers.NextUnsent() != Outbox.Sent || Barriers.Sent > 0);
+            if (Barriers.NextUnsent() == Outbox.Sent)
+            {
+                return Course.Stream;
+            }
+
+            BeginSuspect();
+            if (_probe.Kind != ProbeKind.None)
+            {
+                return Course.Probe;
+            }
         }
 
         if (Lanes.Due(_now()) is not { } lane)
         {
             _drainEnd = null;
-            return false;
+            return Course.Stream;
         }
 
-        if (!inFlight)
+        if (Barriers.Sent == 0 && Outbox.Sent == Outbox.Confirmed)
         {
             _drainEnd = null;
             _probe = new Probe { Kind = ProbeKind.Lane, Lane = lane };
-            return true;
+            return Course.Probe;
         }
 
         // What is in flight is answered first: up to the next barrier, which is begun when there is none.
@@ -311,7 +319,7 @@ internal sealed class Delivery : IDisposable
             _drainEnd = Barriers.NextUnsent() ?? Outbox.Sent;
         }
 
-        return Outbox.Sent >= _drainEnd && Barriers.NextUnsent() != _drainEnd;
+        return Outbox.Sent >= _drainEnd && Barriers.NextUnsent() != _drainEnd ? Course.Wait : Course.Stream;
     }
 
     private unsafe void BeginSuspect()
@@ -359,7 +367,7 @@ internal sealed class Delivery : IDisposable
             HeldDispatch dispatch = Lanes.TakeFirst(lane);
             dispatch.Frame.CopyTo(Outbox.Reserve(dispatch.Frame.Length));
             Outbox.Append(dispatch.Frame.Length, dispatch.Note);
-            _returned.Enqueue((Outbox.End, dispatch.Session, dispatch.Note.Seq, dispatch.Note.Rule));
+            _returned.Enqueue((Outbox.End, dispatch));
         }
 
         Barriers.Begin(Outbox.End);
@@ -372,19 +380,54 @@ internal sealed class Delivery : IDisposable
         ulong target = first->Target;
         Lane lane = Lanes.Begin(target, policy.Application, policy.CostsConnection, _now());
         Move(lane, first);
-        for (FrameNote* note = Outbox.FirstFrom(Outbox.NextBoundary()); note is not null; note = Outbox.FirstFrom(note->End))
+        Outbox.VisitFrom(Outbox.NextBoundary(), note =>
         {
             if (note->Target == target && _policies[note->Rule].Holds)
             {
                 Move(lane, note);
             }
-        }
+        });
     }
 
     private unsafe void Move(Lane lane, FrameNote* note)
     {
-        Lanes.Hold(lane, *note, Outbox.BytesOf(note), Barriers.SessionOf(note->ShardId, note->SessionTag), _policies[note->Rule].HoldFor);
+        Lanes.Hold(lane, *note, Outbox.BytesOf(note), SessionOf(note), _policies[note->Rule].HoldFor);
         Outbox.Remove(note);
+    }
+
+    /// <summary>The session of an unconfirmed frame: one that awaits a barrier, or one of a message that had been held before.</summary>
+    private unsafe Session SessionOf(FrameNote* note)
+    {
+        long position = note->End;
+        foreach ((long Position, HeldDispatch Dispatch) returned in _returned)
+        {
+            if (returned.Position == position)
+            {
+                Session session = returned.Dispatch.Session;
+                (Session, long, int) key = (session, note->Seq, note->Rule);
+                _cameBackAgain[key] = _cameBackAgain.GetValueOrDefault(key) + 1;
+                return session;
+            }
+        }
+
+        return Barriers.SessionOf(note->ShardId, note->SessionTag);
+    }
+
+    private void SettleReturned(HeldDispatch dispatch)
+    {
+        (Session Session, long Seq, int Rule) key = (dispatch.Session, dispatch.Note.Seq, dispatch.Note.Rule);
+        if (!_cameBackAgain.TryGetValue(key, out int times))
+        {
+            dispatch.Session.Settle(key.Seq, key.Rule);
+        }
+        else if (times == 1)
+        {
+            _cameBackAgain.Remove(key);
+        }
+        else
+        {
+            _cameBackAgain[key] = times - 1;
+        }
     }
 
     /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>

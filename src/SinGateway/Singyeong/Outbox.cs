@@ -14,6 +14,8 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
 {
     public const int ChunkSize = 256 * 1024;
 
+    public delegate void FrameVisitor(FrameNote* note);
+
     /// <summary>Empty chunks kept for the next events: in a steady stream no page is given back only to be asked for again.</summary>
     private const int SpareChunks = 4;
 
@@ -115,6 +117,22 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         }
 
         return null;
+    }
+
+    /// <summary>Shows every frame at or behind <paramref name="position"/> that is not removed, in order; it may be removed then.</summary>
+    public void VisitFrom(long position, FrameVisitor visit)
+    {
+        foreach (Chunk chunk in _chunks)
+        {
+            for (int i = 0; chunk.End > position && i < chunk.Notes; i++)
+            {
+                FrameNote* note = chunk.Note(i);
+                if (note->Start >= position && !note->IsRemoved)
+                {
+                    visit(note);
+                }
+            }
+        }
     }
 
     /// <summary>The unconfirmed frame that <paramref name="nonce"/> names, or null.</summary>
