@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Loop;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
 using SinGateway.WebSockets;
@@ -11,9 +12,13 @@ namespace SinGateway;
 /// Where an event changes sides: finds the rules of its name and writes one finished frame for each into the outbox, around the bytes that
 /// Discord sent. Allocates nothing for a name seen before. Belongs to the loop's thread.
 /// </summary>
-internal sealed partial class Forwarder(RouteTable routes, SingyeongClient client, MaskingKeys keys, ILogger logger) : IDispatchReceiver
+internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, SingyeongClient client, MaskingKeys keys, ILogger logger) : IDispatchReceiver
 {
-    public bool HasRoom => !client.Outbox.IsFull;
+    private readonly Delivery _delivery = client.Delivery;
+
+    public bool HasRoom => !_delivery.IsFull;
+
+    private Outbox Outbox => _delivery.Outbox;
 
     /// <summary>Events received from Discord.</summary>
     public long Events { get; private set; }
@@ -47,20 +52,29 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         int target = copy.MeasureTarget(session.ShardId);
         int payload = DispatchWriter.Measure(broadcast, target, nonce.Length, message.Length);
         int size = FrameWriter.HeaderSize(payload) + payload;
-        if (size > client.Outbox.MaximumFrame)
+        if (size > Outbox.MaximumFrame)
         {
             Oversized++;
-            LogOversized(session.ShardId, seq, size, client.Outbox.MaximumFrame);
+            LogOversized(session.ShardId, seq, size, Outbox.MaximumFrame);
             return false;
         }
 
-        Span<byte> frame = client.Outbox.Reserve(size);
+        Span<byte> frame = Outbox.Reserve(size);
         int start = FrameWriter.Begin(frame, Opcode.Text, payload);
         int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
-        position += copy.WriteTarget(session.ShardId, frame[position..]);
-        DispatchWriter.WriteRest(frame[position..], nonce, message);
+        target = copy.WriteTarget(session.ShardId, frame[position..]);
+        FrameNote note = new()
+        {
+            ShardId = session.ShardId,
+            SessionTag = DispatchNonce.Tag(session.Tag),
+            Seq = seq,
+            Rule = copy.Rule.Index,
+            ReceivedAt = loop.Now,
+            Target = TargetHash.Of(frame.Slice(position, target)),
+        };
+        DispatchWriter.WriteRest(frame[(position + target)..], nonce, message);
         FrameWriter.End(frame, start, keys.Next());
-        client.Outbox.Append(size);
+        _delivery.Add(session, size, note);
         Forwarded++;
         return true;
     }

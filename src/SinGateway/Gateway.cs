@@ -179,12 +179,13 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
-        var client = new SingyeongClient(
-            loop, dialer, keys, Identity(range), configuration.OutboxBytes, new Random(), loggers.CreateLogger("singyeong"));
+        ILogger brokerLogger = loggers.CreateLogger("singyeong");
+        var delivery = new Delivery(configuration.OutboxBytes, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, brokerLogger);
+        var client = new SingyeongClient(loop, dialer, keys, Identity(range), delivery, new Random(), brokerLogger);
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
 
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var forwarder = new Forwarder(new RouteTable(configuration.Forwarding, cluster), client, keys, loggers.CreateLogger("forwarding"));
+        var forwarder = new Forwarder(loop, new RouteTable(configuration.Forwarding, cluster), client, keys, loggers.CreateLogger("forwarding"));
         SessionStartLimit limit = info.SessionStartLimit;
         var settings = new ShardSettings
         {
@@ -210,6 +211,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         Shard[] shards = [.. Enumerable.Range(range.First, range.Count).Select(id => new Shard(id, settings, sessions.GetValueOrDefault(id)))];
         return new ShardGroup(loop, client, forwarder, shards, range.Total, writer, _logger);
     }
+
+    private static UnroutedPolicy Policy(ForwardingRule rule) => new(
+        rule.Holds, (long)rule.HoldFor.TotalMilliseconds, rule.Target.Application ?? Lane.AnyApplication, rule.Target.HasOps);
 
     /// <summary>
     /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.

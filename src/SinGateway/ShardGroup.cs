@@ -144,7 +144,7 @@ internal sealed partial class ShardGroup
 
     private void OnConfirmed()
     {
-        if (_stopped is not null && _client.Barriers.IsSettled)
+        if (_stopped is not null && _client.Delivery.IsSettled)
         {
             End();
         }
@@ -159,7 +159,7 @@ internal sealed partial class ShardGroup
         }
         else
         {
-            LogUnconfirmed(_client.Outbox.End - _client.Outbox.Confirmed);
+            LogUnconfirmed(_client.Delivery.UnconfirmedBytes);
             End();
         }
     }
@@ -176,7 +176,7 @@ internal sealed partial class ShardGroup
         }
 
         LogStopped(
-            _forwarder.Events, _forwarder.Forwarded, _client.Unrouted, _forwarder.Oversized, identified, resumed,
+            _forwarder.Events, _forwarder.Forwarded, _client.Delivery.Unrouted, _forwarder.Oversized, identified, resumed,
             (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
         (Action? stopped, _stopped) = (_stopped, () => { });
         stopped!();
@@ -185,10 +185,10 @@ internal sealed partial class ShardGroup
     private void Save()
     {
         _saveTimer.Start(SavePeriod);
-        if (_client.Outbox.IsFull && !_wasFull)
+        if (_client.Delivery.IsFull && !_wasFull)
         {
             _wasFull = true;
-            LogFull(_client.Outbox.ReservedBytes);
+            LogFull(_client.Delivery.UsedBytes);
         }
 
         MarkStored();

@@ -10,6 +10,8 @@ internal sealed class ForwardingBinder(string? gatewayApplication, long? intents
 {
     private const string EventsHint = "Write a list, such as [MESSAGE_CREATE] or [\"*\"] for all.";
 
+    private static readonly TimeSpan DefaultHoldFor = TimeSpan.FromSeconds(60);
+
     /// <summary>The rules that could be read; those with errors are left out.</summary>
     public IReadOnlyList<ForwardingRule> Bind(ConfigurationNode? forwarding, string path)
     {
@@ -49,9 +51,52 @@ internal sealed class ForwardingBinder(string? gatewayApplication, long? intents
 
         Section section = new(mapping, path, KeySet.Rule, problems);
         DispatchKind? kind = BindKind(section);
-        TargetTemplate? target = BindTarget(section, kind ?? DispatchKind.Send);
+        bool holds = BindUnrouted(section) ?? kind is not DispatchKind.Broadcast;
+        TimeSpan holdFor = BindHoldFor(section, holds);
+        TargetTemplate? target = BindTarget(section, holds);
         IReadOnlyList<string> events = BindEvents(section);
-        return kind is null || target is null || events.Count == 0 ? null : new ForwardingRule(index, kind.Value, target, events);
+        return kind is null || target is null || events.Count == 0 ? null : new ForwardingRule(index, kind.Value, target, events, holds, holdFor);
+    }
+
+    private static bool? BindUnrouted(Section section)
+    {
+        if (section.Scalar("unrouted") is not { } unrouted)
+        {
+            return null;
+        }
+
+        switch (unrouted.Value.ToLowerInvariant())
+        {
+            case "hold":
+                return true;
+            case "drop":
+                return false;
+            default:
+                section.Error(
+                    "unrouted",
+                    $"{Section.Show(unrouted)} is neither hold nor drop",
+                    "Write hold (events wait for a worker, up to holdFor) or drop (they are dropped and counted).");
+                return null;
+        }
+    }
+
+    private static TimeSpan BindHoldFor(Section section, bool holds)
+    {
+        if (section.Scalar("holdFor") is not { } text)
+        {
+            return DefaultHoldFor;
+        }
+
+        if (!Duration.TryParse(text.Value, out TimeSpan holdFor) || holdFor < TimeSpan.FromSeconds(1) || holdFor > TimeSpan.FromDays(1))
+        {
+            section.Error("holdFor", $"{Section.Show(text)} is not a length of time from 1s to 24h", "Write a whole number of s, m or h, such as 60s.");
+        }
+        else if (!holds)
+        {
+            section.Warning("holdFor", "nothing is held, because events of this rule are dropped when no worker matches", "Remove the key, or write unrouted: hold.");
+        }
+
+        return holdFor;
     }
 
     private static DispatchKind? BindKind(Section section)
@@ -75,13 +120,13 @@ internal sealed class ForwardingBinder(string? gatewayApplication, long? intents
         }
     }
 
-    private TargetTemplate? BindTarget(Section section, DispatchKind kind)
+    private TargetTemplate? BindTarget(Section section, bool holds)
     {
         ConfigurationNode? node = section.Require("target", "Name at least the application id of your workers below it.");
         if (node is MappingNode mapping)
         {
             string path = section.Path("target");
-            (MappingNode target, bool hasOps) = new TargetQuery(gatewayApplication, kind, problems).Check(mapping, path);
+            (MappingNode target, bool hasOps) = new TargetQuery(gatewayApplication, holds, problems).Check(mapping, path);
             return TargetCompiler.Compile(target, path, hasOps, problems);
         }
 

@@ -9,7 +9,7 @@ internal sealed record KeySet(string[] Built, string[] Later)
 
     public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards"], ["strict"]);
 
-    public static readonly KeySet Rule = new(["type", "target", "events"], ["unrouted", "holdFor"]);
+    public static readonly KeySet Rule = new(["type", "target", "events", "unrouted", "holdFor"], []);
 
     public static readonly KeySet Discord = new(["apiBaseURL", "compression", "shardCount"], ["largeThreshold", "presence"]);
 

@@ -12,4 +12,7 @@ internal enum DispatchKind
 /// <param name="Kind">SEND or BROADCAST.</param>
 /// <param name="Target">The routing query, its variables not yet filled in.</param>
 /// <param name="Events">Event names, or the single entry <c>*</c>.</param>
-internal sealed record ForwardingRule(int Index, DispatchKind Kind, TargetTemplate Target, IReadOnlyList<string> Events);
+/// <param name="Holds">A dispatch without a receiver waits for one (G9); else it is dropped and counted (G10).</param>
+/// <param name="HoldFor">For how long it waits, since its receipt.</param>
+internal sealed record ForwardingRule(
+    int Index, DispatchKind Kind, TargetTemplate Target, IReadOnlyList<string> Events, bool Holds, TimeSpan HoldFor);

@@ -11,7 +11,8 @@ internal sealed class TargetCompiler(ProblemList problems)
     {
         TargetCompiler compiler = new(problems);
         compiler.Add(target, path);
-        return compiler._builder.Build(hasOps);
+        string? application = (target["application"] as ScalarNode)?.Value;
+        return compiler._builder.Build(hasOps, application?.Contains(TemplateVariables.Open, StringComparison.Ordinal) == true ? null : application);
     }
 
     private void Add(ConfigurationNode node, string path)

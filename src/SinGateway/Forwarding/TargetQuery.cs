@@ -6,7 +6,10 @@ namespace SinGateway.Forwarding;
 /// A target as 신경 will judge it: refuses what costs the connection or would come back to us, warns of what never matches, and repairs
 /// the one mistake whose meaning is certain. What the server does with each was observed on the real one.
 /// </summary>
-internal sealed class TargetQuery(string? gatewayApplication, DispatchKind kind, ProblemList problems)
+/// <param name="gatewayApplication">Our own application id; null when it is not known.</param>
+/// <param name="holds">What finds no receiver waits; else it is dropped (G9, G10).</param>
+/// <param name="problems">Takes errors and warnings.</param>
+internal sealed class TargetQuery(string? gatewayApplication, bool holds, ProblemList problems)
 {
     private static readonly string[] Keys = ["application", "restricted", "key", "droppable", "optional", "ops", "selector"];
     private static readonly string[] Comparisons = ["$eq", "$gt", "$gte", "$lt", "$lte", "$in", "$contains"];
@@ -87,15 +90,15 @@ internal sealed class TargetQuery(string? gatewayApplication, DispatchKind kind,
 
         ScalarNode? droppable = target[Key] as ScalarNode;
         bool isTrue = droppable is { Kind: ScalarKind.Boolean } && droppable.Value.Equals("true", StringComparison.OrdinalIgnoreCase);
-        if (kind is DispatchKind.Send && isTrue)
+        if (holds && isTrue)
         {
-            problems.Warning(droppable!.Position, KeyPath.Of(path, Key), "신경 drops a droppable event in silence when no worker matches, so it cannot be held back until one does", "Remove the key if no event may be lost.");
+            problems.Warning(droppable!.Position, KeyPath.Of(path, Key), "신경 drops a droppable event in silence when no worker matches, so it cannot be held back until one does", "Remove the key, or write unrouted: drop.");
         }
-        else if (kind is DispatchKind.Broadcast && hasOps && !isTrue)
+        else if (!holds && hasOps && !isTrue)
         {
             if (droppable is { Kind: ScalarKind.Boolean })
             {
-                problems.Warning(droppable.Position, KeyPath.Of(path, Key), "a broadcast with ops is sent as droppable, because 신경 ends our connection when nobody matches one that is not", "Remove the key.");
+                problems.Warning(droppable.Position, KeyPath.Of(path, Key), "with unrouted: drop a target with ops is sent as droppable, because 신경 ends our connection when nobody matches one that is not", "Remove the key.");
             }
 
             entries.RemoveAll(entry => entry.Key == Key);

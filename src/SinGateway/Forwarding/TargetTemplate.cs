@@ -6,8 +6,14 @@ namespace SinGateway.Forwarding;
 /// A routing query compiled from the configuration: compact JSON in UTF-8, in the file's order of keys, with variables between literal
 /// pieces. Wire format: <c>{"application":"worker","ops":[{"path":"/events","op":"$contains","to":{"value":"READY"}}]}</c>.
 /// </summary>
-internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bool hasOps)
+/// <param name="segments">At least one.</param>
+/// <param name="hasOps">The query has operators.</param>
+/// <param name="application">Its application; null when that holds variables.</param>
+internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bool hasOps, string? application)
 {
+    /// <summary>The application that takes the events; null when variables decide on it.</summary>
+    public string? Application { get; } = application;
+
     /// <summary>At least one; literals and variables in the order of the text.</summary>
     public IReadOnlyList<TemplateSegment> Segments { get; } = segments;
 

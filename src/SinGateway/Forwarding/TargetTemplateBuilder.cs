@@ -25,10 +25,10 @@ internal sealed class TargetTemplateBuilder
         _segments.Add(new TemplateSegment(null, variable));
     }
 
-    public TargetTemplate Build(bool hasOps)
+    public TargetTemplate Build(bool hasOps, string? application)
     {
         CloseLiteral();
-        return new TargetTemplate([.. _segments], hasOps);
+        return new TargetTemplate([.. _segments], hasOps, application);
     }
 
     private void CloseLiteral()

@@ -1,4 +1,4 @@
-using SinGateway.Loop;
+using Microsoft.Extensions.Logging;
 using SinGateway.Sessions;
 
 namespace SinGateway.Singyeong;
@@ -13,7 +13,7 @@ namespace SinGateway.Singyeong;
 /// nothing else in flight, so that what follows can only be about them: the first message of a lane whose retry is due, and, after the server
 /// failed (1011), every frame that it might have failed on.
 /// </remarks>
-internal sealed class Delivery : IDisposable
+internal sealed partial class Delivery : IDisposable
 {
     /// <summary>How often a message may make the server fail before it is set aside (G11).</summary>
     public const int MaximumStrikes = 3;
@@ -21,6 +21,7 @@ internal sealed class Delivery : IDisposable
     private readonly UnroutedPolicy[] _policies;
     private readonly long _limit;
     private readonly Func<long> _now;
+    private readonly ILogger _logger;
 
     /// <summary>Messages that were held and are on their way again: settled when the outbox is confirmed up to there.</summary>
     private readonly Queue<(long Position, HeldDispatch Dispatch)> _returned = new();
@@ -36,11 +37,21 @@ internal sealed class Delivery : IDisposable
 
     private Probe _probe;
 
+    /// <summary>
+    /// Frames before it were offered to a socket that was full: TLS demands the very same bytes again, so they are neither taken out nor
+    /// overtaken.
+    /// </summary>
+    private long _offeredEnd;
+
+    private bool _isBlocked;
+
     /// <param name="limit">What outbox and lanes may take together, in bytes (G13).</param>
     /// <param name="policies">By rule.</param>
     /// <param name="now">The loop's ms.</param>
-    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now)
+    /// <param name="logger">Told when a lane begins to hold and when it flows again.</param>
+    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now, ILogger logger)
     {
+        _logger = logger;
         _limit = limit;
         _policies = policies;
         _now = now;
@@ -87,10 +98,16 @@ internal sealed class Delivery : IDisposable
 
     public delegate void SetAside(in FrameNote note, ReadOnlySpan<byte> frame);
 
-    public bool IsFull => Outbox.ReservedBytes + Lanes.Bytes >= _limit;
+    /// <summary>What outbox and lanes take, in bytes.</summary>
+    public long UsedBytes => Outbox.ReservedBytes + Lanes.Bytes;
+
+    /// <summary>What is on its way or waits, in bytes.</summary>
+    public long UnconfirmedBytes => Outbox.End - Outbox.Confirmed + Lanes.Bytes;
+
+    public bool IsFull => UsedBytes >= _limit;
 
     /// <summary>True while less than three quarters are in use: the mark at which who waited for room goes on.</summary>
-    public bool HasRoomAgain => Outbox.ReservedBytes + Lanes.Bytes <= _limit / 4 * 3;
+    public bool HasRoomAgain => UsedBytes <= _limit / 4 * 3;
 
     /// <summary>True when nothing that arrived is left to be confirmed.</summary>
     public bool IsSettled => Barriers.IsSettled && Lanes.Messages == 0 && _returned.Count == 0;
@@ -125,7 +142,7 @@ internal sealed class Delivery : IDisposable
     public unsafe DeliveryPiece Next(out ReadOnlySpan<byte> bytes, bool stopAtBoundary)
     {
         bytes = default;
-        switch (_probe.Kind == ProbeKind.None ? Decide() : Course.Probe)
+        switch (_probe.Kind != ProbeKind.None ? Course.Probe : _isBlocked ? Course.Stream : Decide())
         {
             case Course.Stream:
                 return NextOfStream(out bytes, stopAtBoundary);
@@ -142,8 +159,16 @@ internal sealed class Delivery : IDisposable
         ? _probe.Sent == 0 || _probe.Sent == _probe.Lane!.First!.Frame.Length
         : Outbox.NextBoundary() == Outbox.Sent;
 
+    /// <summary>The socket took nothing of <paramref name="offered"/> bytes and is to be offered the same again.</summary>
+    public void MarkBlocked(int offered)
+    {
+        _isBlocked = true;
+        _offeredEnd = Math.Max(_offeredEnd, Outbox.Sent + offered);
+    }
+
     public void MarkSent(int count)
     {
+        _isBlocked = false;
         if (_probe.Kind == ProbeKind.Lane)
         {
             _probe.Sent += count;
@@ -221,6 +246,8 @@ internal sealed class Delivery : IDisposable
     /// </summary>
     public unsafe void Lose(bool serverFailed)
     {
+        _isBlocked = false;
+        _offeredEnd = 0;
         if (serverFailed && _probe.Kind == ProbeKind.Lane)
         {
             _probe.Lane!.Refused(_now());
@@ -362,6 +389,7 @@ internal sealed class Delivery : IDisposable
     /// <summary>Somebody takes the lane's messages again: they go behind what is on its way, in their order.</summary>
     private void Release(Lane lane)
     {
+        LogFlows(lane.Application, lane.Count + 1);
         while (lane.Count > 0)
         {
             HeldDispatch dispatch = Lanes.TakeFirst(lane);
@@ -378,9 +406,14 @@ internal sealed class Delivery : IDisposable
     {
         UnroutedPolicy policy = _policies[first->Rule];
         ulong target = first->Target;
-        Lane lane = Lanes.Begin(target, policy.Application, policy.CostsConnection, _now());
+        if (Lanes.Find(target) is not { } lane)
+        {
+            lane = Lanes.Begin(target, policy.Application, policy.CostsConnection, _now());
+            LogHolds(policy.Application, first->Rule, policy.HoldFor / 1000.0);
+        }
+
         Move(lane, first);
-        Outbox.VisitFrom(Outbox.NextBoundary(), note =>
+        Outbox.VisitFrom(Math.Max(Outbox.NextBoundary(), _offeredEnd), note =>
         {
             if (note->Target == target && _policies[note->Rule].Holds)
             {
@@ -445,6 +478,14 @@ internal sealed class Delivery : IDisposable
             Outbox.Remove(note);
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "신경 finds no receiver in application {Application} for a target of rule {Rule}: its events wait, each for {Seconds} s at most (holdFor), and are sent when a worker takes them")]
+    private partial void LogHolds(string application, int rule, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "A worker of application {Application} takes events again: {Count} had waited")]
+    private partial void LogFlows(string application, int count);
 
     /// <summary>Something that is sent alone.</summary>
     private struct Probe

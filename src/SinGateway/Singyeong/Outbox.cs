@@ -32,16 +32,11 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
 
     public long End { get; private set; }
 
-    public bool IsFull => _reservedBytes >= limit;
-
     /// <summary>Bytes of memory in use, spare chunks not counted.</summary>
     public long ReservedBytes => _reservedBytes;
 
     /// <summary>The largest frame that may be appended, in bytes: half of the limit (G13).</summary>
     public long MaximumFrame => Math.Min(limit / 2, int.MaxValue / 2);
-
-    /// <summary>True while less than three quarters are in use: the mark at which who waited for room goes on.</summary>
-    public bool HasRoomAgain => _reservedBytes <= limit / 4 * 3;
 
     /// <summary>
     /// Room for a frame of exactly <paramref name="size"/> bytes at the end; it counts when <see cref="Append"/> is called.

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 using SinGateway.Loop;
 using SinGateway.Sessions;
@@ -13,7 +14,7 @@ namespace SinGateway.Singyeong;
 internal sealed record SingyeongIdentity(Uri Uri, string ClientId, byte[] Heartbeat, byte[] Identify);
 
 /// <summary>
-/// One connection to 신경 and everything that must survive its loss: the outbox and its barriers. Reconnects by itself for ever; what was not
+/// One connection to 신경 and the delivery that survives its loss. Reconnects by itself for ever; what was not
 /// confirmed is sent again, in order (G1, G7: receivers know repeats by their nonce). Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
@@ -36,6 +37,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>What the server asks for, in ms; it closes after 60 s without a packet, so more is never waited.</summary>
     private const int UsualHeartbeat = 45_000;
 
+    /// <summary>How long lanes are left alone at least, in ms.</summary>
+    private const int LanePeriod = 100;
+
     private const int FirstBackoff = 100;
     private const int MaximumBackoff = 10_000;
     private const ushort NormalClose = 1000;
@@ -53,6 +57,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private readonly LoopTimer _heartbeatTimer;
     private readonly LoopTimer _answerTimer;
     private readonly LoopTimer _reconnectTimer;
+    private readonly LoopTimer _laneTimer;
     private readonly Action _flush;
     private readonly UnroutedDispatches _unrouted;
 
@@ -62,32 +67,28 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private bool _flushQueued;
     private bool _disposed;
 
-    public SingyeongClient(EventLoop loop, Dialer dialer, MaskingKeys keys, SingyeongIdentity identity, long outboxLimit, Random random, ILogger logger)
+    public SingyeongClient(EventLoop loop, Dialer dialer, MaskingKeys keys, SingyeongIdentity identity, Delivery delivery, Random random, ILogger logger)
     {
+        Delivery = delivery;
         _loop = loop;
         _dialer = dialer;
         _keys = keys;
         _identity = identity;
         _random = random;
         _logger = logger;
-        Outbox = new Outbox(outboxLimit);
         _barrierTimer = new LoopTimer(loop, BeginBarrier);
         _heartbeatTimer = new LoopTimer(loop, BeginBarrier);
         _answerTimer = new LoopTimer(loop, OnSilence);
         _reconnectTimer = new LoopTimer(loop, Connect);
+        _laneTimer = new LoopTimer(loop, OnLaneDue);
         _flush = FlushQueued;
         _unrouted = new UnroutedDispatches(loop, logger);
     }
 
-    /// <summary>Dispatches go here through <see cref="Forwarded"/>; who appends to it tells so.</summary>
-    public Outbox Outbox { get; }
-
-    public Barriers Barriers { get; } = new();
+    /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>
+    public Delivery Delivery { get; }
 
     public bool IsReady { get; private set; }
-
-    /// <summary>Dispatches that found no receiver.</summary>
-    public long Unrouted => _unrouted.Count;
 
     /// <summary>신경 is ready for dispatches, for the first time or again.</summary>
     public event Action? Ready;
@@ -102,6 +103,10 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
     public event Action? Confirmed;
+
+    private Outbox Outbox => Delivery.Outbox;
+
+    private Barriers Barriers => Delivery.Barriers;
 
     bool IWebSocketHandler.CanReceive => true;
 
@@ -202,6 +207,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
                 OnError(packet.Text("error"u8));
                 break;
             case SingyeongOpcode.Dispatch:
+                OnDispatch(packet);
                 break;
             default:
                 LogUnknownOpcode((int)packet.Op);
@@ -219,9 +225,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             return;
         }
 
-        Reconnect(reason.Code == ServerFailed
-            ? "신경 failed on a message (1011), as it does when no worker matches a target with ops"
-            : reason.Text);
+        bool serverFailed = reason is { Kind: CloseKind.Closed, Code: ServerFailed };
+        Reconnect(serverFailed ? "신경 failed on a message (1011), as it does when no worker matches a target with ops" : reason.Text, serverFailed);
     }
 
     /// <summary>Ends the connection; what is in the outbox is not sent any more.</summary>
@@ -232,7 +237,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _socket = null;
         StopTimers();
         _reconnectTimer.Stop();
-        Outbox.Dispose();
+        _laneTimer.Stop();
+        Delivery.Dispose();
     }
 
     private void OnReady(in SingyeongPacket packet)
@@ -264,14 +270,13 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     private void OnAck()
     {
-        if (Barriers.Acknowledge() is not { } position)
+        if (!Delivery.Acknowledge())
         {
             return;
         }
 
         // Only progress proves the connection good: one that dies on the same message again and again must be retried ever more slowly.
         _failures = 0;
-        Outbox.Confirm(position);
         if (Barriers.Open == 0)
         {
             _answerTimer.Stop();
@@ -282,10 +287,12 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
 
         Confirmed?.Invoke();
-        if (Outbox.HasRoomAgain)
+        if (Delivery.HasRoomAgain)
         {
             HasRoom?.Invoke();
         }
+
+        QueueFlush();
     }
 
     /// <summary>A dispatch without <c>ops</c> that nobody takes is given back and dropped; anything else is worth a line.</summary>
@@ -302,7 +309,60 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
         else
         {
-            _unrouted.Add(packet);
+            ComeBack(packet);
+        }
+    }
+
+    private void ComeBack(in SingyeongPacket packet)
+    {
+        string text = packet.UnroutedNonce();
+        Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
+        long before = Delivery.Unrouted;
+        if (Encoding.UTF8.TryGetBytes(text, nonce, out int length) && DispatchNonce.TryParse(nonce[..length], out DispatchNonce parsed))
+        {
+            Delivery.ComeBack(parsed);
+            StartLaneTimer();
+        }
+
+        if (Delivery.Unrouted > before)
+        {
+            _unrouted.Say(Delivery.Unrouted, text);
+        }
+    }
+
+    private void OnDispatch(in SingyeongPacket packet)
+    {
+        if (packet.Type == "CLIENT_CONNECTED" && packet.ConnectedApplication() is { Length: > 0 } application)
+        {
+            Delivery.ReceiverConnected(application);
+            StartLaneTimer();
+            QueueFlush();
+        }
+    }
+
+    private void OnLaneDue()
+    {
+        if (Delivery.Expire() is > 0 and int expired)
+        {
+            LogExpired(expired, Delivery.Expired);
+            if (Delivery.HasRoomAgain)
+            {
+                HasRoom?.Invoke();
+            }
+        }
+
+        StartLaneTimer();
+        QueueFlush();
+    }
+
+    /// <summary>
+    /// While a retry that is due waits for answers, there is an ack to come that asks again; so this need not be more often than now and then.
+    /// </summary>
+    private void StartLaneTimer()
+    {
+        if (Delivery.NextDue is { } due)
+        {
+            _laneTimer.Start(Math.Max(due - _loop.Now, LanePeriod));
         }
     }
 
@@ -313,15 +373,15 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     private void OnSilence() => Reconnect(IsReady ? "신경 has not answered for 60 s" : "신경 did not become ready in time");
 
-    private void Reconnect(string cause)
+    private void Reconnect(string cause, bool serverFailed = false)
     {
         _socket?.Close(NormalClose);
         _socket = null;
         bool wasReady = IsReady;
         IsReady = false;
         StopTimers();
-        Outbox.Rewind();
-        Barriers.Rewind();
+        Delivery.Lose(serverFailed);
+        StartLaneTimer();
         if (_disposed)
         {
             return;
@@ -375,7 +435,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
         while (_socket is { IsOpen: true } socket)
         {
-            if (socket.HasControl && !socket.MustRepeatFrames && Outbox.NextBoundary() == Outbox.Sent)
+            bool wantsControl = socket.HasControl && !socket.MustRepeatFrames;
+            if (wantsControl && Delivery.IsAtBoundary)
             {
                 if (!socket.FlushControl())
                 {
@@ -385,26 +446,23 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
                 continue;
             }
 
-            long? barrier = Barriers.NextUnsent();
-            long end = socket.HasControl && !socket.MustRepeatFrames ? Outbox.NextBoundary() : barrier ?? Outbox.End;
-            ReadOnlySpan<byte> unsent = Outbox.Unsent(end);
-            if (!unsent.IsEmpty)
+            switch (Delivery.Next(out ReadOnlySpan<byte> bytes, stopAtBoundary: wantsControl))
             {
-                int written = socket.WriteFrames(unsent);
-                if (written == 0)
-                {
-                    return;
-                }
+                case DeliveryPiece.Frames:
+                    int written = socket.WriteFrames(bytes);
+                    if (written == 0)
+                    {
+                        Delivery.MarkBlocked(bytes.Length);
+                        return;
+                    }
 
-                Outbox.MarkSent(written);
-            }
-            else if (barrier == Outbox.Sent)
-            {
-                SendHeartbeat(socket);
-            }
-            else
-            {
-                return;
+                    Delivery.MarkSent(written);
+                    break;
+                case DeliveryPiece.Heartbeat:
+                    SendHeartbeat(socket);
+                    break;
+                default:
+                    return;
             }
         }
     }
@@ -424,7 +482,12 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private void SendHeartbeat(WebSocketConnection socket)
     {
         socket.QueueText(_identity.Heartbeat);
-        Barriers.MarkSent();
+        Delivery.MarkHeartbeat();
+        if (!_answerTimer.IsRunning)
+        {
+            _answerTimer.Start(AnswerTimeout);
+        }
+
         _heartbeatTimer.Start(_heartbeatInterval);
     }
 
@@ -433,6 +496,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}; connecting again in {Delay} ms (attempt {Attempt}); what is unconfirmed will be sent again")]
     private partial void LogReconnect(string cause, int delay, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} events waited for a receiver for longer than holdFor and are lost ({Total} since the start): is a worker connected?")]
+    private partial void LogExpired(int count, long total);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 calls a packet invalid: {Error}")]
     private partial void LogInvalid(string error);

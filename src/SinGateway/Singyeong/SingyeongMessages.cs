@@ -15,7 +15,7 @@ internal static class SingyeongMessages
     });
 
     /// <summary>
-    /// <c>{"op":1,"d":{"client_id":ID,"application_id":APP,"auth":PASSWORD?,"metadata":{KEY:{"type":TYPE,"value":VALUE}}}}</c>: the
+    /// <c>{"op":1,"d":{"client_id":ID,"application_id":APP,"auth":PASSWORD?,"receive_client_updates":true,"metadata":{KEY:{"type":TYPE,"value":VALUE}}}}</c>: the
     /// metadata lets a worker find the gateway that holds a shard.
     /// </summary>
     public static byte[] Identify(string clientId, string application, string? password, int cluster, ReadOnlyMemory<int> shards, int shardCount) => Write(json =>
@@ -29,6 +29,8 @@ internal static class SingyeongMessages
             json.WriteString("auth", password);
         }
 
+        // A worker that connects is a reason to try again what waits for it (G9).
+        json.WriteBoolean("receive_client_updates", true);
         json.WriteStartObject("metadata");
         WriteInteger(json, "cluster", cluster);
         WriteInteger(json, "shard_count", shardCount);

@@ -24,20 +24,26 @@ internal readonly ref struct SingyeongPacket
 {
     private readonly ReadOnlySpan<byte> _data;
 
-    private SingyeongPacket(int op, ReadOnlySpan<byte> data)
+    private readonly ReadOnlySpan<byte> _type;
+
+    private SingyeongPacket(int op, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
     {
         Op = (SingyeongOpcode)op;
+        _type = type;
         _data = data;
     }
 
     public SingyeongOpcode Op { get; }
+
+    /// <summary>The name of a dispatch; empty for others.</summary>
+    public string Type => _type.IsEmpty ? "" : ReadText(Whole(_type));
 
     /// <summary>False when <paramref name="message"/> is not a packet. Allocates nothing: acks come by the thousand.</summary>
     public static bool TryRead(ReadOnlySpan<byte> message, out SingyeongPacket packet)
     {
         packet = default;
         int op = -1;
-        ReadOnlySpan<byte> data = default;
+        ReadOnlySpan<byte> data = default, type = default;
         var reader = new Utf8JsonReader(message);
         try
         {
@@ -50,12 +56,17 @@ internal readonly ref struct SingyeongPacket
             {
                 bool isOp = reader.ValueTextEquals("op"u8);
                 bool isData = reader.ValueTextEquals("d"u8);
+                bool isType = reader.ValueTextEquals("t"u8);
                 reader.Read();
                 int start = (int)reader.TokenStartIndex;
                 reader.Skip();
                 if (isData)
                 {
                     data = message[start..(int)reader.BytesConsumed];
+                }
+                else if (isType)
+                {
+                    type = message[start..(int)reader.BytesConsumed];
                 }
                 else if (isOp && !reader.TryGetInt32(out op))
                 {
@@ -68,7 +79,7 @@ internal readonly ref struct SingyeongPacket
             return false;
         }
 
-        packet = new SingyeongPacket(op, data);
+        packet = new SingyeongPacket(op, type, data);
         return op >= 0;
     }
 
@@ -90,6 +101,17 @@ internal readonly ref struct SingyeongPacket
             && Find(data, "nonce"u8, out Utf8JsonReader nonce)
             ? ReadText(nonce)
             : "";
+    }
+
+    /// <summary>The application of the client that a CLIENT_CONNECTED is about, <c>d.payload.app</c>, or an empty string.</summary>
+    public string ConnectedApplication() =>
+        Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) && Find(payload, "app"u8, out Utf8JsonReader app) ? ReadText(app) : "";
+
+    private static Utf8JsonReader Whole(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        return reader;
     }
 
     /// <summary>A string; empty when it is none, or no valid text (the parser looks into strings only here).</summary>

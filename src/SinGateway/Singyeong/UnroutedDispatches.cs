@@ -3,7 +3,7 @@ using SinGateway.Loop;
 
 namespace SinGateway.Singyeong;
 
-/// <summary>Counts the dispatches that 신경 gave back because nobody takes them, and says so in few lines however many they are.</summary>
+/// <summary>Says that 신경 gave dispatches back because nobody takes them, in few lines however many they are.</summary>
 internal sealed partial class UnroutedDispatches(EventLoop loop, ILogger logger)
 {
     /// <summary>The least time between two lines, in ms.</summary>
@@ -12,16 +12,15 @@ internal sealed partial class UnroutedDispatches(EventLoop loop, ILogger logger)
     private long _said;
     private long _saidAt = long.MinValue / 2;
 
-    public long Count { get; private set; }
-
-    /// <summary>One came back. <paramref name="packet"/> is the no_route that gives it back.</summary>
-    public void Add(in SingyeongPacket packet)
+    /// <summary>Some came back.</summary>
+    /// <param name="count">How many since the start.</param>
+    /// <param name="nonce">Of the latest.</param>
+    public void Say(long count, string nonce)
     {
-        Count++;
         if (loop.Now - _saidAt >= LinePeriod)
         {
-            LogUnrouted(logger, Count - _said, packet.UnroutedNonce());
-            _said = Count;
+            LogUnrouted(logger, count - _said, nonce);
+            _said = count;
             _saidAt = loop.Now;
         }
     }
