@@ -34,6 +34,8 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
     /// <summary>When the first message may be tried again, in the loop's ms.</summary>
     public long RetryAt { get; private set; }
 
+    public IEnumerable<HeldDispatch> Dispatches => _waiting;
+
     /// <summary>The one that is tried first.</summary>
     public HeldDispatch? First => _waiting.First?.Value;
 

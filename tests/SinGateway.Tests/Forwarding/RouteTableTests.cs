@@ -96,7 +96,7 @@ public sealed class RouteTableTests
     {
         TargetTemplateBuilder builder = new();
         builder.AddJson("""{"application":"worker"}""");
-        RouteTable table = new([new ForwardingRule(0, DispatchKind.Send, builder.Build(hasOps: false), ["READY"])], cluster: 0);
+        RouteTable table = new([new ForwardingRule(0, DispatchKind.Send, builder.Build(hasOps: false, "worker"), ["READY"], Holds: true, TimeSpan.FromMinutes(1))], cluster: 0);
 
         await Assert.That(Render(table, "READY", shard: 1)).IsEqualTo("""{"application":"worker"}""");
     }
@@ -124,7 +124,7 @@ public sealed class RouteTableTests
         builder.AddText(" ");
         builder.AddVariable(TemplateVariable.Cluster);
         builder.AddJson("\"}");
-        return new ForwardingRule(index, DispatchKind.Send, builder.Build(hasOps: false), events);
+        return new ForwardingRule(index, DispatchKind.Send, builder.Build(hasOps: false, "worker"), events, Holds: true, TimeSpan.FromMinutes(1));
     }
 
     private static string RuleIndexes(RouteTable table, string name) =>

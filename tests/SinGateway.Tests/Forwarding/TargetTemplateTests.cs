@@ -54,7 +54,7 @@ public sealed class TargetTemplateTests
         string text = head + "{{SHARD}}/{{EVENT}}/{{CLUSTER}}" + tail;
         MappingNode target = new(nowhere, [new MappingEntry(nowhere, tail, new ScalarNode(nowhere, text, text, ScalarKind.Text))]);
         TargetTemplate template = TargetCompiler.Compile(target, "", hasOps: false, new ProblemList("config.yaml"));
-        RouteCopy copy = new(new ForwardingRule(0, DispatchKind.Send, template, ["*"]), "READY"u8, cluster: 7);
+        RouteCopy copy = new(new ForwardingRule(0, DispatchKind.Send, template, ["*"], Holds: true, TimeSpan.FromMinutes(1)), "READY"u8, cluster: 7);
         byte[] bytes = new byte[copy.MeasureTarget(shard.Get)];
         copy.WriteTarget(shard.Get, bytes);
         using JsonDocument json = JsonDocument.Parse(bytes);

@@ -58,7 +58,7 @@ public sealed class DispatchWriterTests
                 target.CopyTo(frame[position..]);
                 DispatchWriter.WriteRest(frame[(position + target.Length)..], nonce, message);
                 FrameWriter.End(frame, start, keys.Next());
-                outbox.Append(size);
+                outbox.Append(size, default);
                 if (session.Receive(session.Received + 1, true, i))
                 {
                     barriers.Await(session);

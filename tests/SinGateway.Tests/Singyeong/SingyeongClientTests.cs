@@ -30,7 +30,7 @@ public sealed class SingyeongClientTests
         await peer.AckAsync();
         await gateway.Running.UntilAsync(() => gateway.Session.Committed == 3);
 
-        await Assert.That(gateway.Client.Outbox.Confirmed).IsLessThan(gateway.Client.Outbox.End);
+        await Assert.That(gateway.Client.Delivery.Outbox.Confirmed).IsLessThan(gateway.Client.Delivery.Outbox.End);
     }
 
     [Test]
@@ -210,8 +210,8 @@ public sealed class SingyeongClientTests
             await peer.SendAsync(noRoute);
         }
 
-        await gateway.Running.UntilAsync(() => gateway.Client.Unrouted == Answers);
-        await Assert.That(gateway.Client.Outbox.Sent).IsLessThan(gateway.Client.Outbox.End);
+        await gateway.Running.UntilAsync(() => gateway.Client.Delivery.Unrouted == Answers);
+        await Assert.That(gateway.Client.Delivery.Outbox.Sent).IsLessThan(gateway.Client.Delivery.Outbox.End);
         await Assert.That(await peer.ReceiveAsync(1)).IsEqualTo("1");
     }
 
@@ -267,7 +267,7 @@ public sealed class SingyeongClientTests
             await gateway.Running.AdvanceAsync(45_000);
             await Assert.That(await peer.ReceiveAsync(1)).IsEqualTo("heartbeat");
             await peer.AckAsync();
-            await gateway.Running.UntilAsync(() => gateway.Client.Barriers.Open == 0);
+            await gateway.Running.UntilAsync(() => gateway.Client.Delivery.Barriers.Open == 0);
         }
     }
 
@@ -278,7 +278,7 @@ public sealed class SingyeongClientTests
         using Gateway gateway = new(server, outbox: 1024 * 1024);
         using SingyeongPeer peer = await SingyeongPeer.AcceptReadyAsync(server);
         await gateway.ForwardAsync(250_000, [1, 2, 3, 4]);
-        await Assert.That(gateway.Client.Outbox.IsFull).IsTrue();
+        await Assert.That(gateway.Client.Delivery.IsFull).IsTrue();
         await gateway.BarrierAsync();
         int told = 0;
         await gateway.Running.RunAsync(() => gateway.Client.HasRoom += () => told++);
@@ -303,7 +303,7 @@ public sealed class SingyeongClientTests
         }
 
         await gateway.Running.UntilAsync(() => told > 0);
-        await Assert.That(gateway.Client.Outbox.IsFull).IsFalse();
+        await Assert.That(gateway.Client.Delivery.IsFull).IsFalse();
     }
 
     [Test]
@@ -326,19 +326,20 @@ public sealed class SingyeongClientTests
         private readonly Forwarder _forwarder;
         private readonly TaskCompletionSource<string> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Gateway(WebSocketServer server, FakeTimeProvider? time = null, long outbox = 64 * 1024 * 1024)
+        public Gateway(WebSocketServer server, FakeTimeProvider? time = null, long outbox = 64 * 1024 * 1024, bool holds = false)
         {
             Running = new RunningLoop(time);
             MaskingKeys keys = new();
             Dialer dialer = new(Running.Loop, _ => Task.FromResult<IPAddress[]>([]), null);
             SingyeongIdentity identity = new(
                 server.Uri(), "gateway", SingyeongMessages.Heartbeat("gateway"), SingyeongMessages.Identify("gateway", "app", null, 0, new[] { 0 }, 1));
-            Client = new SingyeongClient(Running.Loop, dialer, keys, identity, outbox, new Random(1), Logger);
+            Delivery delivery = new(outbox, [new UnroutedPolicy(holds, 60_000, "worker", CostsConnection: false)], () => Running.Loop.Now, Logger);
+            Client = new SingyeongClient(Running.Loop, dialer, keys, identity, delivery, new Random(1), Logger);
             Client.Refused += message => _refused.TrySetResult(message);
             TargetTemplateBuilder target = new();
             target.AddJson("""{"application":"worker"}""");
-            RouteTable routes = new([new ForwardingRule(0, DispatchKind.Send, target.Build(hasOps: false), ["X"])], cluster: 0);
-            _forwarder = new Forwarder(routes, Client, keys, Logger);
+            RouteTable routes = new([new ForwardingRule(0, DispatchKind.Send, target.Build(hasOps: false, "worker"), ["X"], holds, TimeSpan.FromMinutes(1))], cluster: 0);
+            _forwarder = new Forwarder(Running.Loop, routes, Client, keys, Logger);
             Running.Loop.Post(Client.Connect);
         }
 

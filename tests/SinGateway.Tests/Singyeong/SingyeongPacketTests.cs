@@ -86,7 +86,7 @@ public sealed class SingyeongPacketTests
     {
         await Assert.That(Encoding.UTF8.GetString(SingyeongMessages.Heartbeat("gateway-0"))).IsEqualTo("""{"op":5,"d":{"client_id":"gateway-0"}}""");
         await Assert.That(Encoding.UTF8.GetString(SingyeongMessages.Identify("gateway-0", "app", "secret", 1, new[] { 4, 5 }, 8))).IsEqualTo(
-            """{"op":1,"d":{"client_id":"gateway-0","application_id":"app","auth":"secret","metadata":{"cluster":{"type":"integer","value":1},"shard_count":{"type":"integer","value":8},"shards":{"type":"list","value":[4,5]}}}}""");
+            """{"op":1,"d":{"client_id":"gateway-0","application_id":"app","auth":"secret","receive_client_updates":true,"metadata":{"cluster":{"type":"integer","value":1},"shard_count":{"type":"integer","value":8},"shards":{"type":"list","value":[4,5]}}}}""");
         await Assert.That(Encoding.UTF8.GetString(SingyeongMessages.Identify("gateway-0", "app", null, 0, new[] { 0 }, 1))).DoesNotContain("auth");
     }
 
