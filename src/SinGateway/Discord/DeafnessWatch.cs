@@ -17,9 +17,10 @@ internal enum Hearing
 /// Notices a shard whose heartbeats are acknowledged while its events stay away, which Discord's documentation does not know and operators
 /// do. It looks once a heartbeat, at a count of events that others keep, and learns how often a look finds something new; from that follows
 /// the usual gap. Looks that find something are counted, not events: events come in clumps, and their mean says nothing about the pauses
-/// between the clumps. The counts fade within hours and the silence itself dilutes them, so that a rate that sinks towards the night takes the
-/// usual gap with it; and a silence that ended by itself may come again at twice its length without a word (nights of a small bot).
-/// Pure; it outlives connections, and only time in which a connection was listened to counts. Mutable: to be kept in a field, never copied.
+/// between the clumps. What was counted fades within an hour and the silence itself dilutes it, so that a rate that sinks towards the night
+/// takes the usual gap with it; and a silence that ended by itself may come again at up to twice its length (the nights of a small bot). The
+/// price: a shard that hears less than about one event in two minutes is never called deaf. Pure; it outlives connections, and only time
+/// in which a connection was listened to counts. Mutable: to be kept in a field, never copied.
 /// </summary>
 internal struct DeafnessWatch
 {
@@ -30,7 +31,7 @@ internal struct DeafnessWatch
     public const int Factor = 10;
 
     /// <summary>After this time (ms) a look counts for e times less.</summary>
-    private const double FadesIn = 2.0 * 3_600_000;
+    private const double FadesIn = 3_600_000;
 
     /// <summary>After this time (ms) the longest silence is remembered as e times shorter: it is learned again every night.</summary>
     private const double ForgottenIn = 7.0 * 24 * 3_600_000;
@@ -52,9 +53,9 @@ internal struct DeafnessWatch
     /// <summary>Said to be deaf, and no event has come since.</summary>
     public readonly bool IsDeaf => _said != Hearing.Usual;
 
-    /// <summary>Between two events, as far as one look a heartbeat can tell, in ms; 0 before the first event.</summary>
+    /// <summary>Between two events, as far as one look a heartbeat can tell, in ms; 0 when next to nothing was heard lately.</summary>
     /// <param name="interval">Between heartbeats, in ms.</param>
-    public readonly long UsualGap(long interval) => _looksWithEvents > 0 ? (long)(interval * _looks / _looksWithEvents) : 0;
+    public readonly long UsualGap(long interval) => _looksWithEvents >= 1 ? (long)(interval * _looks / _looksWithEvents) : 0;
 
     /// <summary>
     /// A heartbeat was acknowledged, so everything that Discord sent before its ack has been read. Acks that come sooner than half a beat

@@ -43,7 +43,7 @@ internal sealed class SendLimiter
     public void SetHeartbeatInterval(int interval)
     {
         long beats = Math.Max(MinimumBeats, ((Window + interval - 1) / interval) + 1);
-        _reserve = (int)Math.Min(beats + 1, Limit - ReplyReserve);
+        _reserve = (int)Math.Min(beats + 1, Limit - (2 * ReplyReserve));
     }
 
     /// <summary>
