@@ -15,8 +15,8 @@ namespace SinGateway.Tests.Discord;
 /// <summary>One shard on a real loop against a gateway that a test plays.</summary>
 public sealed class ShardTests
 {
-    private const string Hello = """{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}""";
-    private const string Ready = """{"t":"READY","s":1,"op":0,"d":{"session_id":"abc","resume_gateway_url":null}}""";
+    internal const string Hello = """{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}""";
+    internal const string Ready = """{"t":"READY","s":1,"op":0,"d":{"session_id":"abc","resume_gateway_url":null}}""";
     private const string Resumed = """{"t":"RESUMED","s":12,"op":0,"d":{}}""";
 
     [Test]
@@ -245,10 +245,10 @@ public sealed class ShardTests
         await Assert.That(await bot.GaveUp).IsEqualTo(4004);
     }
 
-    private static string Event(int seq) => $$$"""{"t":"X","s":{{{seq}}},"op":0,"d":{"content":"{{{new string('x', seq * 7)}}}"}}""";
+    internal static string Event(int seq) => $$$"""{"t":"X","s":{{{seq}}},"op":0,"d":{"content":"{{{new string('x', seq * 7)}}}"}}""";
 
     /// <summary>The next message: its opcode and what matters of its data.</summary>
-    private static async Task<string> ReceiveAsync(WebSocket peer)
+    internal static async Task<string> ReceiveAsync(WebSocket peer)
     {
         (WebSocketMessageType type, byte[] message) = await peer.ReceiveMessageAsync();
         if (type == WebSocketMessageType.Close)
@@ -268,7 +268,7 @@ public sealed class ShardTests
     }
 
     /// <summary>A bot of one shard that keeps the names and seqs of its events.</summary>
-    private sealed class Bot : IDispatchReceiver, IDisposable
+    internal sealed class Bot : IDispatchReceiver, IDisposable
     {
         private readonly TaskCompletionSource<int> _gaveUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -277,17 +277,18 @@ public sealed class ShardTests
             FakeTimeProvider? time = null,
             Session? stored = null,
             int remaining = 1_000,
-            GatewayCompression compression = GatewayCompression.None)
+            GatewayCompression compression = GatewayCompression.None,
+            long intents = 513)
         {
             Running = new RunningLoop(time);
-            RecordingLogger logger = new();
+            RecordingLogger logger = Log;
             ShardSettings settings = new()
             {
                 Loop = Running.Loop,
                 Dialer = new Dialer(Running.Loop, _ => Task.FromResult<IPAddress[]>([IPAddress.Loopback]), null),
                 Keys = new MaskingKeys(),
                 Token = "token",
-                Intents = 513,
+                Intents = intents,
                 ShardCount = 1,
                 Compression = compression,
                 GatewayUrl = server.Uri(),
@@ -307,6 +308,8 @@ public sealed class ShardTests
         public RunningLoop Running { get; }
 
         public Shard Shard { get; }
+
+        public RecordingLogger Log { get; } = new();
 
         public List<string> Received { get; } = [];
 
