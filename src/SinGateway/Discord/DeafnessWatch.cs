@@ -109,7 +109,9 @@ internal struct DeafnessWatch
     {
         switch (_said)
         {
-            case Hearing.Usual when usualGap > 0 && Silence >= MinimumSilence && Silence >= Factor * usualGap && Silence >= SilenceFactor * _longestSilence:
+            case Hearing.Usual when usualGap > 0
+                && Silence >= Math.Max(MinimumSilence, Factor * usualGap)
+                && Silence >= SilenceFactor * _longestSilence:
                 _deafAfter = Silence;
                 return _said = Hearing.Deaf;
             case Hearing.Deaf when Silence >= _deafAfter + MinimumSilence:

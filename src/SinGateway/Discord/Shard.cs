@@ -209,7 +209,8 @@ internal sealed partial class Shard
         {
             bool expectsGuilds = (_settings.Intents & ~Intents.BesidesGuilds) != 0;
             long usual = (_deafness.UsualGap(interval) + 999) / 1000;
-            LogDeaf(Id, minutes, usual, expectsGuilds ? "its session is resumed once" : "the intents promise no events of guilds, so nothing is done");
+            string plan = expectsGuilds ? "its session is resumed once" : "the intents promise no events of guilds, so nothing is done";
+            LogDeaf(Id, minutes, usual, plan);
             if (expectsGuilds)
             {
                 Signal(new ShardSignal(ShardInput.TimedOut), $"no event for {minutes} minutes");
