@@ -103,7 +103,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             redis.Reconnected += writer.RequireFullWrite;
         }
 
-        ShardGroup group = Build(loop, tls, info, range, stored, writer);
+        ShardGroup group = Build(loop, tls, info, range, stored, writer, store as IIdentifyLedger ?? new MemoryIdentifyLedger());
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(group.Start);
@@ -174,7 +174,13 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     }
 
     private ShardGroup Build(
-        EventLoop loop, TlsContext? tls, GatewayBotInfo info, ShardRange range, IReadOnlyList<SessionRecord> stored, SessionWriter writer)
+        EventLoop loop,
+        TlsContext? tls,
+        GatewayBotInfo info,
+        ShardRange range,
+        IReadOnlyList<SessionRecord> stored,
+        SessionWriter writer,
+        IIdentifyLedger ledger)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
@@ -185,7 +191,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         ILogger shardLogger = loggers.CreateLogger("shard");
         var forwarder = new Forwarder(new RouteTable(configuration.Forwarding, cluster), client, keys, loggers.CreateLogger("forwarding"));
-        SessionStartLimit limit = info.SessionStartLimit;
+        var identifies = new IdentifyQueue(loop, ledger, shardLogger);
+        identifies.Update(info.SessionStartLimit);
         var settings = new ShardSettings
         {
             Loop = loop,
@@ -196,7 +203,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             ShardCount = range.Total,
             Compression = configuration.Compression,
             GatewayUrl = new Uri(info.Url),
-            Identifies = new IdentifyQueue(loop, limit.MaxConcurrency, limit.Total, limit.Remaining, limit.ResetAfterMs, shardLogger),
+            Identifies = identifies,
             Turns = new ResumeTurns(loop),
             Revoked = new RevokedSessions(),
             GatewayUnreachable = () => { },

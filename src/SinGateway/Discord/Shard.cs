@@ -255,8 +255,7 @@ internal sealed partial class Shard
 
         if (Has(actions, ShardActions.ConfirmPermit))
         {
-            _settings.Identifies.Spend(Id);
-            Signal(new ShardSignal(ShardInput.PermitConfirmed));
+            _settings.Identifies.Spend(Id, confirmed => Signal(new ShardSignal(confirmed ? ShardInput.PermitConfirmed : ShardInput.PermitDenied)));
         }
 
         if (Has(actions, ShardActions.SendIdentify))

@@ -282,6 +282,8 @@ public sealed class ShardTests
         {
             Running = new RunningLoop(time);
             RecordingLogger logger = Log;
+            IdentifyQueue identifies = new(Running.Loop, new MemoryIdentifyLedger(), logger);
+            identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1));
             ShardSettings settings = new()
             {
                 Loop = Running.Loop,
@@ -292,7 +294,7 @@ public sealed class ShardTests
                 ShardCount = 1,
                 Compression = compression,
                 GatewayUrl = server.Uri(),
-                Identifies = new IdentifyQueue(Running.Loop, 1, 1_000, remaining, 86_400_000, logger),
+                Identifies = identifies,
                 Turns = new ResumeTurns(Running.Loop),
                 Revoked = new RevokedSessions(),
                 GatewayUnreachable = () => Unreachable++,
