@@ -284,12 +284,12 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         }
 
         int length = GatewayPayloads.Identify(token, intents.Value, MaxShards - 1, MaxShards, largeThreshold, presence).Length;
-        if (length <= GatewayPayloads.MaximumMessage)
+        if (length <= GatewayCommand.MaximumSize)
         {
             return;
         }
 
-        string message = $"IDENTIFY would be {length} bytes long, and Discord takes {GatewayPayloads.MaximumMessage}";
+        string message = $"IDENTIFY would be {length} bytes long, and Discord takes {GatewayCommand.MaximumSize}";
         if (presence.IsEmpty)
         {
             root.Error("token", message, "Check the token: Discord's are much shorter.");
