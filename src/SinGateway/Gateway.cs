@@ -79,7 +79,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             case GatewayBotOutcome.Refused refused:
                 return new(ExitCode.DiscordRefused, refused.Message);
             default:
-                return new(ExitCode.DiscordRefused, "Discord refuses the token (HTTP 401): set token to the bot's current one from the Developer Portal");
+                return new(ExitCode.DiscordRefused, FatalClose.Unauthorized);
         }
 
         (ShardRange range, IReadOnlyList<SessionRecord> stored) = await LoadSessionsAsync(store, info.Shards, stop);
@@ -201,6 +201,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             Token = configuration.Token,
             Intents = configuration.Intents,
             ShardCount = range.Total,
+            LargeThreshold = configuration.LargeThreshold,
+            Presence = configuration.Presence,
             Compression = configuration.Compression,
             GatewayUrl = new Uri(info.Url),
             Identifies = identifies,
@@ -210,7 +212,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             Receiver = forwarder,
             Random = new Random(),
             Logger = shardLogger,
-            GiveUp = closeCode => _ended.TrySetResult(new(ExitCode.DiscordRefused, FatalClose.Explain(closeCode, range.Total, info.Shards))),
+            GiveUp = closeCode => _ended.TrySetResult(new(ExitCode.DiscordRefused, FatalClose.Explain(closeCode, range.Total, info.Shards, configuration.Intents))),
         };
         Dictionary<int, Session> sessions = stored.ToDictionary(
             record => record.ShardId, record => new Session(record.ShardId, record.SessionId!, record.ResumeUrl, record.Seq));

@@ -69,6 +69,9 @@ internal sealed partial class Shard
 
     public long Resumed { get; private set; }
 
+    /// <summary>Connections that ended because their compressed stream was broken.</summary>
+    public long BrokenStreams { get; private set; }
+
     /// <summary>It hears no events though its heartbeats are acknowledged, and has been reported for it.</summary>
     public bool IsDeaf => _deafness.IsDeaf;
 
@@ -177,6 +180,13 @@ internal sealed partial class Shard
         bool again = Session is not null && _tooLargeAfter == (Session, seq);
         _tooLargeAfter = (Session, seq);
         Signal(new ShardSignal(again ? ShardInput.SessionInvalid : ShardInput.Unreadable), "a message is larger than 64 MiB");
+    }
+
+    /// <summary>The compressed stream cannot be read on: the connection ends, and its session is resumed over a new one.</summary>
+    public void StreamBroken(string cause)
+    {
+        BrokenStreams++;
+        Signal(new ShardSignal(ShardInput.Unreadable), cause);
     }
 
     public void BeatSent() => LastHeartbeat = _settings.Loop.UnixNow;

@@ -28,7 +28,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     private readonly SendLimiter _limiter = new();
     private readonly ILogger _logger;
     private readonly bool _usesBaseUrl;
-    private ZlibInflater? _inflater;
+    private Inflater? _inflater;
     private bool _ended;
 
     private int _heartbeatInterval;
@@ -84,7 +84,8 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     {
         _phaseTimer.Start(ReadyTimeout);
         _limiter.Take(SendKind.Handshake, _settings.Loop.Now);
-        _socket.SendText(GatewayPayloads.Identify(_settings.Token, _settings.Intents, _shard.Id, _settings.ShardCount, GatewayPayloads.LargeThreshold));
+        _socket.SendText(GatewayPayloads.Identify(
+            _settings.Token, _settings.Intents, _shard.Id, _settings.ShardCount, _settings.LargeThreshold, _settings.Presence));
     }
 
     /// <summary>Resumes from the received seq: what this process has taken need not come again (G3).</summary>
@@ -109,11 +110,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
 
     public void OnOpen()
     {
-        if (_settings.Compression == GatewayCompression.ZlibStream)
-        {
-            _inflater = new ZlibInflater();
-        }
-
+        _inflater = Inflater.Create(_settings.Compression);
         _phaseTimer.Start(HelloTimeout);
         _shard.Signal(new ShardSignal(ShardInput.Opened));
     }
@@ -126,9 +123,9 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             return;
         }
 
-        if (!_compressed.IsEmpty || !ZlibInflater.EndsMessage(message))
+        if (!_compressed.IsEmpty || !_inflater.EndsMessage(message))
         {
-            if (!Collect(message))
+            if (!Collect(_inflater, message))
             {
                 return;
             }
@@ -141,13 +138,13 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _compressed.Release();
         if (length < 0)
         {
-            if (length == ZlibInflater.TooLarge)
+            if (length == Inflater.TooLarge)
             {
                 _shard.MessageTooLarge();
             }
             else
             {
-                _shard.Signal(new ShardSignal(ShardInput.Unreadable), "the compressed stream is broken");
+                _shard.StreamBroken("the compressed stream is broken");
             }
 
             return;
@@ -193,16 +190,16 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     }
 
     /// <summary>Adds a frame to the message that it continues; true when the message is whole.</summary>
-    private bool Collect(ReadOnlySpan<byte> frame)
+    private bool Collect(Inflater inflater, ReadOnlySpan<byte> frame)
     {
         if (_compressed.Length + frame.Length > WebSocketConnection.MaximumMessage)
         {
-            _shard.Signal(new ShardSignal(ShardInput.Unreadable), "a compressed message has no end");
+            _shard.StreamBroken("a compressed message has no end");
             return false;
         }
 
         _compressed.Append(frame);
-        return ZlibInflater.EndsMessage(_compressed.Bytes);
+        return inflater.EndsMessage(_compressed.Bytes);
     }
 
     private void Handle(ReadOnlySpan<byte> raw)

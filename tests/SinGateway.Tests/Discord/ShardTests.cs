@@ -177,6 +177,30 @@ public sealed class ShardTests
     }
 
     [Test]
+    [Arguments(nameof(GatewayCompression.ZlibStream), "zlib-stream")]
+    [Arguments(nameof(GatewayCompression.ZstdStream), "zstd-stream")]
+    public async Task A_compressed_stream_that_breaks_is_counted_and_its_session_resumed_with_a_new_one(string name, string parameter)
+    {
+        GatewayCompression compression = Enum.Parse<GatewayCompression>(name);
+        using WebSocketServer server = new();
+        using Bot bot = new(server, stored: new Session(0, "abc", null, 9), compression: compression);
+        for (int connection = 0; connection < 2; connection++)
+        {
+            using SyncFlushedStream stream = new(compression);
+            using WebSocket peer = await server.AcceptAsync();
+            await peer.SendMessageAsync(stream.Compress(Encoding.UTF8.GetBytes(Hello)), WebSocketMessageType.Binary);
+            await Assert.That(await ReceiveAsync(peer)).IsEqualTo($"6 abc {9 + connection}");
+            await peer.SendMessageAsync(stream.Compress(Encoding.UTF8.GetBytes(Event(10 + connection))), WebSocketMessageType.Binary);
+            await peer.SendMessageAsync(new byte[] { 0x07, 0x07, 0x07, 0x07, 0x00, 0x00, 0xFF, 0xFF }, WebSocketMessageType.Binary);
+            await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000");
+        }
+
+        await bot.Running.UntilAsync(() => bot.Shard.BrokenStreams == 2);
+        await Assert.That(string.Join(' ', bot.Received)).IsEqualTo("X:10 X:11");
+        await Assert.That(bot.Settings.ConnectionUri(null).Query).EndsWith("&compress=" + parameter);
+    }
+
+    [Test]
     public async Task A_heartbeat_that_is_not_acknowledged_before_the_next_ends_the_connection_resumably()
     {
         FakeTimeProvider time = new();
@@ -303,6 +327,7 @@ public sealed class ShardTests
                 Logger = logger,
                 GiveUp = code => _gaveUp.TrySetResult(code),
             };
+            Settings = settings;
             Shard = new Shard(0, settings, stored);
             Running.Loop.Post(Shard.Start);
         }
@@ -312,6 +337,8 @@ public sealed class ShardTests
         public Shard Shard { get; }
 
         public RecordingLogger Log { get; } = new();
+
+        public ShardSettings Settings { get; }
 
         public List<string> Received { get; } = [];
 
