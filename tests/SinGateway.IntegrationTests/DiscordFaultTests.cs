@@ -199,7 +199,8 @@ internal sealed class DiscordFaultTests
         long connections = (await scenario.Sandbox.StatisticsAsync()).Discord.ConnectionsTotal;
         await scenario.Sandbox.OrderAsync("/discord/drop?shard=all");
         await scenario.HoldsAsync(
-            statistics => statistics.Discord.ConnectionsTotal >= connections + Shards || scenario.Gateway.Errors.Contains("503", StringComparison.Ordinal),
+            statistics => statistics.Discord.ConnectionsTotal >= connections + Shards
+                || scenario.Gateway.Errors.Contains("503", StringComparison.Ordinal),
             "the shards try to come back");
         await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
         await scenario.Sandbox.OrderAsync("/discord/refuse-upgrade?count=0");

@@ -31,7 +31,7 @@ internal sealed class FaultScenarioTests
     [Category(Soak.Category)]
     public async Task Every_fault_in_random_order_costs_no_event_and_no_needless_IDENTIFY()
     {
-        Soak.Say($"FaultScenarioTests: seed {Soak.Seed}, {Soak.Duration.TotalSeconds:0} s{(UsesTls ? ", TLS" : "")} (again: SINGATEWAY_SEED={Soak.Seed})");
+        Soak.Say($"FaultScenarioTests: {Soak.Duration.TotalSeconds:0} s{(UsesTls ? " over TLS" : "")}, SINGATEWAY_SEED={Soak.Seed}");
         PlannedOrder[] plan = FaultPlan.Draw(Soak.Seed, Shards, Soak.Duration);
         await using Scenario scenario = await Scenario.StartAsync(UsesTls ? $"{Sandbox} --tls --certificate-directory DIRECTORY" : Sandbox);
         if (UsesTls)
@@ -47,7 +47,8 @@ internal sealed class FaultScenarioTests
         try
         {
             end = await scenario.HoldsAsync(
-                statistics => statistics.Ledger.Lost == 0 && Shards == statistics.Discord.Shards.Count(shard => shard is { Connected: true, UnsentBytes: 0 }),
+                statistics => statistics.Ledger.Lost == 0
+                    && statistics.Discord.Shards.Count(shard => shard is { Connected: true, UnsentBytes: 0 }) == Shards,
                 $"all shards are back and nothing is missing (seed {Soak.Seed})", Soak.Deadline);
         }
         finally

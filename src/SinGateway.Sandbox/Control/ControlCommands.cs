@@ -32,7 +32,8 @@ internal sealed class ControlCommands
         Add("GET", "/help", "", "this list", Read(_ => Encoding.UTF8.GetBytes(Help)));
         Add("GET", "/ledger/missing", "shard rule limit", "ranges of message numbers that have not arrived and could have",
             Read(x => StatisticsWriter.WriteRanges(_ledger.Missing(Stream(x).Index, Int(x, "rule", 0), Int(x, "limit", 20)))));
-        Add("GET", "/discord/commands", "", "the last gateway commands received", Read(_ => StatisticsWriter.WriteCommands(discord.Statistics.Commands)));
+        Add("GET", "/discord/commands", "", "the last gateway commands received",
+            Read(_ => StatisticsWriter.WriteCommands(discord.Statistics.Commands)));
         Add("POST", "/ledger/reset", "", "counts anew", Act(_ => _ledger.Reset()));
 
         Add("POST", "/discord/drop", "shard count", "TCP reset", OnShards((_, connection) => connection.Reset()));
@@ -44,7 +45,8 @@ internal sealed class ControlCommands
         Add("POST", "/discord/op7", "shard count", "asks to reconnect", OnShards((_, connection) => connection.SendNow(OpcodeOnly(7))));
         Add("POST", "/discord/op9", "shard count resumable", "invalid session; false ends it", OnShards(InvalidateSession));
         Add("POST", "/discord/heartbeat-request", "shard count", "opcode 1", OnShards((_, connection) => connection.SendNow(OpcodeOnly(1))));
-        Add("POST", "/discord/stall-acks", "shard count on", "heartbeats are not acknowledged", OnShards((x, connection) => connection.StallAcks = On(x)));
+        Add("POST", "/discord/stall-acks", "shard count on", "heartbeats are not acknowledged",
+            OnShards((x, connection) => connection.StallAcks = On(x)));
         Add("POST", "/discord/deaf", "shard count on", "events are kept for the next connection while all else goes on; off sends them on this one",
             OnShards((x, connection) => connection.Session?.SetDeaf(connection, On(x))));
         Add("POST", "/discord/stop-reading", "shard count on", "nothing is read", OnShards((x, connection) => connection.StopReading(On(x))));
@@ -52,7 +54,8 @@ internal sealed class ControlCommands
         Add("POST", "/discord/send-raw", "shard count", "the body as one message", OnShards((x, connection) => connection.SendNow(x.Body)));
         Add("POST", "/discord/dispatch", "shard event", "an event whose d is the body", OnSessions(DispatchGiven));
         Add("POST", "/discord/kill-session", "shard", "forgets the session in silence", OnSessions((_, session) => _discord.Kill(session, "killed")));
-        Add("POST", "/discord/expire-session", "shard", "the same; a RESUME gets 4009", OnSessions((_, session) => _discord.Expire(session, "expired")));
+        Add("POST", "/discord/expire-session", "shard", "the same; a RESUME gets 4009",
+            OnSessions((_, session) => _discord.Expire(session, "expired")));
 
         Add("POST", "/discord/burst", "shard events wait", "so many messages on each shard at once", BurstAsync);
         Add("POST", "/discord/rate", "events", "messages a second over all shards", Act(x => _load.Rate = Int(x, "events", 0)));
@@ -79,7 +82,8 @@ internal sealed class ControlCommands
         Add("POST", "/singyeong/close", "application code", "close frame", OnClients((x, connection) => connection.Close(Int(x, "code", 1000))));
         Add("POST", "/singyeong/goodbye", "application", "opcode 7", OnClients((_, connection) => connection.Goodbye()));
         Add("POST", "/singyeong/stop-reading", "application on", "nothing is read", OnClients((x, connection) => connection.StopReading(On(x))));
-        Add("POST", "/singyeong/rate", "messages", "messages a second that are processed; 0: no limit", Act(x => _singyeong.Throttle.Rate = Int(x, "messages", 0)));
+        Add("POST", "/singyeong/rate", "messages", "messages a second that are processed; 0: no limit",
+            Act(x => _singyeong.Throttle.Rate = Int(x, "messages", 0)));
         Add("POST", "/singyeong/sink", "on", "the sink's application is there", Act(x => _singyeong.OpenSink(On(x))));
     }
 

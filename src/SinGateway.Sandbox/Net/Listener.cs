@@ -8,7 +8,8 @@ namespace SinGateway.Sandbox.Net;
 /// Accepts connections on one port of 127.0.0.1, plain or TLS, and can stop and start again on the same port. A connection that
 /// <c>isGarbled</c> picks gets bytes that are no handshake of any kind.
 /// </summary>
-internal sealed class Listener(int port, SslStreamCertificateContext? certificate, Func<Connection, Task> serve, Func<bool>? isGarbled = null) : IDisposable
+internal sealed class Listener(
+    int port, SslStreamCertificateContext? certificate, Func<Connection, Task> serve, Func<bool>? isGarbled = null) : IDisposable
 {
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 

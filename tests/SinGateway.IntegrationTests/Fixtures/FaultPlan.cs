@@ -57,17 +57,21 @@ internal sealed class FaultPlan
             (3, "op 1, heartbeat request", () => OnShards("/discord/heartbeat-request?")),
             (4, "no heartbeat acks", () => OnShards("/discord/stall-acks?")),
             (4, "deaf", () => OnShards("/discord/deaf?", lift: "/discord/deaf?on=false&", lasts: Between(2_000, 10_000))),
-            (3, "Discord stops reading", () => OnShards("/discord/stop-reading?", lift: "/discord/stop-reading?on=false&", lasts: Between(1_000, 8_000))),
-            (2, "messages in fragments", () => ForAWhile($"/discord/fragment?bytes={Between(30, 2_000)}", "/discord/fragment?bytes=0", Between(1_000, 8_000))),
+            (3, "Discord stops reading", () => OnShards(
+                "/discord/stop-reading?", lift: "/discord/stop-reading?on=false&", lasts: Between(1_000, 8_000))),
+            (2, "messages in fragments", () => ForAWhile(
+                $"/discord/fragment?bytes={Between(30, 2_000)}", "/discord/fragment?bytes=0", Between(1_000, 8_000))),
 
             (3, "upgrade refused", () => Reconnecting($"/discord/refuse-upgrade?status={Pick(UpgradeStatuses)}&count={Between(1, 6)}")),
             (1, "upgrade refused, 429", () => Reconnecting("/discord/refuse-upgrade?status=429&retry_after=1")),
             (3, "garbage for a handshake", () => Reconnecting($"/discord/garbage?count={Between(1, 6)}")),
             (3, "op 7 before HELLO", () => Reconnecting($"/discord/reconnect-before-hello?count={Between(1, 4)}")),
-            (2, "HELLO late", () => Reconnecting($"/discord/hello-delay?ms={Between(200, 2_000)}", "/discord/hello-delay?ms=0", Between(1_000, 5_000))),
+            (2, "HELLO late", () => Reconnecting(
+                $"/discord/hello-delay?ms={Between(200, 2_000)}", "/discord/hello-delay?ms=0", Between(1_000, 5_000))),
             (2, "HELLO withheld", () => Reconnecting($"/discord/hold-hello?count={Between(1, 4)}", "/discord/release", Held())),
             (2, "RESUMED withheld", () => Reconnecting($"/discord/hold-resumed?count={Between(1, 4)}", "/discord/release", Held())),
-            (2, "REST fails", () => Reconnecting($"/discord/rest?status={Pick([429, 500, 502, 503])}&retry_after=0.5&html={Flip()}&count={Between(1, 4)}")),
+            (2, "REST fails", () => Reconnecting(
+                $"/discord/rest?status={Pick([429, 500, 502, 503])}&retry_after=0.5&html={Flip()}&count={Between(1, 4)}")),
 
             (2, "op 9 false", () => Death(shard => [$"/discord/op9?resumable=false&shard={shard}"])),
             (3, "close, session over", () => Death(shard => [$"/discord/close?code={Pick(EndingCodes)}&shard={shard}"])),
@@ -116,7 +120,9 @@ internal sealed class FaultPlan
 
     private string Flip() => _random.Next(2) == 0 ? "true" : "false";
 
-    /// <summary>How long something is withheld, in ms: mostly shorter than the gateway's patience, now and then longer (HELLO 30 s, RESUMED 60 s).</summary>
+    /// <summary>
+    /// How long something is withheld, in ms: mostly shorter than the gateway's patience, now and then longer (HELLO 30 s, RESUMED 60 s).
+    /// </summary>
     private int Held() => _random.Next(8) == 0 ? Between(35_000, 65_000) : Between(500, 6_000);
 
     /// <summary>One shard mostly, sometimes a few, seldom all.</summary>

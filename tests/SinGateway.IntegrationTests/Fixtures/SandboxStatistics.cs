@@ -10,7 +10,8 @@ internal sealed record DiscordStatistics(
     int Connections, long ConnectionsTotal, int Sessions, long Identifies, Dictionary<string, long> IdentifiesRefusedByReason,
     Dictionary<int, long> IdentifiesByShard, long IdentifiesNeedless, long IdentifiesUnanswered, Dictionary<string, long> SessionsEnded,
     long ResumesOk, long ResumesRefused, Dictionary<string, long> RefusedByReason, Dictionary<int, long> RefusedByCode, long SendLimitViolations,
-    long ResumesOnResumeUrl, long ResumesOnBaseUrl, long PacingViolations, long PresenceLimitViolations, long MemberRequestsLimited, long ProtocolErrors, long Heartbeats, long HeartbeatTimeouts, long RestRequests,
+    long ResumesOnResumeUrl, long ResumesOnBaseUrl, long PacingViolations, long PresenceLimitViolations, long MemberRequestsLimited,
+    long ProtocolErrors, long Heartbeats, long HeartbeatTimeouts, long RestRequests,
     Dictionary<int, long> ClientCloses, Dictionary<int, long> ServerCloses, long EventsProduced, long EventsReplayed, string[] Violations,
     ShardStatistics[] Shards)
 {
