@@ -11,24 +11,29 @@ internal static class FatalClose
     public const string Unauthorized = "Discord refuses the token (HTTP 401): " + RenewToken;
 
     private const string RenewToken = "set token to the bot's current one, from the Developer Portal (your application, Bot, Token)";
-    private const string SetCount = "set discord.shardCount, or the clustering counts";
+    private const string SetCount = "set discord.shardCount (auto takes what is recommended), or the clustering counts";
     private const string Portal = "in the Developer Portal (your application, Bot, Privileged Gateway Intents)";
 
     /// <summary>One line with cause and fix.</summary>
     /// <param name="closeCode">One for which <see cref="ShardLife.IsFatal"/> holds.</param>
     /// <param name="shardCount">Of this run.</param>
-    /// <param name="recommendedShards">What GET /gateway/bot recommends.</param>
+    /// <param name="recommendedShards">What GET /gateway/bot recommends now; null when it did not answer.</param>
     /// <param name="intents">The bit set that was sent.</param>
-    public static string Explain(int closeCode, int shardCount, int recommendedShards, long intents) => closeCode switch
+    public static string Explain(int closeCode, int shardCount, int? recommendedShards, long intents) => closeCode switch
     {
         4004 => "Discord refuses the token (4004): " + RenewToken,
-        4010 => $"Discord refuses the shard count {shardCount} (4010): it recommends {recommendedShards}, and large bots must use a multiple of their number; {SetCount}",
-        4011 => $"Discord asks for more shards than {shardCount} (4011): it recommends {recommendedShards}; {SetCount}",
+        4010 => $"Discord refuses the shard count {shardCount} (4010): {Recommends(recommendedShards)}, and large bots must use a multiple of their number; {SetCount}",
+        4011 => $"Discord asks for more shards than {shardCount} (4011): {Recommends(recommendedShards)}; {SetCount}",
         4012 => "Discord no longer knows gateway version 10 (4012): a newer singateway is needed",
         4013 => ExplainInvalid(intents),
         4014 => ExplainDisallowed(intents),
         _ => $"Discord closed with {closeCode}",
     };
+
+    /// <summary>4010 and 4011: the bot needs another number of shards.</summary>
+    public static bool IsOfShardCount(int closeCode) => closeCode is 4010 or 4011;
+
+    private static string Recommends(int? count) => count is { } known ? $"it recommends {known}" : "its REST API does not say now how many it recommends";
 
     private static string ExplainInvalid(long intents)
     {

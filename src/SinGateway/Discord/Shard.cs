@@ -259,7 +259,7 @@ internal sealed partial class Shard
 
         if (Has(actions, ShardActions.Connect))
         {
-            _connection = new ShardConnection(this, _settings, _state.UsesBaseUrl ? null : Session?.ResumeUrl);
+            _connection = new ShardConnection(this, _settings, _state.UsesBaseUrl && _settings.GatewayUrl is not null ? null : Session?.ResumeUrl);
             _connection.Open();
         }
 

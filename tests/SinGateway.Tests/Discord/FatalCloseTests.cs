@@ -6,7 +6,7 @@ namespace SinGateway.Tests.Discord;
 public sealed class FatalCloseTests
 {
     private const string Portal = "in the Developer Portal (your application, Bot, Privileged Gateway Intents)";
-    private const string Counts = "set discord.shardCount, or the clustering counts";
+    private const string Counts = "set discord.shardCount (auto takes what is recommended), or the clustering counts";
 
     [Test]
     [Arguments(4004, 513L, "Discord refuses the token (4004): set token to the bot's current one, from the Developer Portal (your application, Bot, Token)")]
