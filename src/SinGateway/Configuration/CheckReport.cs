@@ -43,7 +43,7 @@ internal sealed class CheckReport
         // Two of the label's characters are two columns wide each.
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
         report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password");
-        report.Row("Discord", configuration.DiscordApiBaseUrl.OriginalString);
+        report.WriteDiscord();
         report.WriteIntents();
         report.WriteRules();
         report.WriteWarnings(warnings);
@@ -92,6 +92,21 @@ internal sealed class CheckReport
 
         string keys = _configuration.RedisPrefix.Length > 0 ? $", keys begin with {_configuration.RedisPrefix}" : "";
         return $"in {redis}{keys}";
+    }
+
+    private void WriteDiscord()
+    {
+        Row("Discord", _configuration.DiscordApiBaseUrl.OriginalString);
+        Row("", _configuration.Compression switch
+        {
+            GatewayCompression.ZlibStream => "compressed as zlib-stream",
+            GatewayCompression.ZstdStream => "compressed as zstd-stream",
+            _ => "without compression",
+        });
+        if (!_configuration.Presence.IsEmpty)
+        {
+            Row("  presence", Encoding.UTF8.GetString(_configuration.Presence.Span));
+        }
     }
 
     /// <summary>Which intents are set, and for each group of events that the same intents enable, whether one of those is.</summary>
