@@ -30,21 +30,22 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         bool forwarded = false;
         if (routes.Find(eventName) is { } route)
         {
+            EventIds ids = route.ReadIds(message);
             foreach (RouteCopy copy in route.Copies)
             {
-                forwarded |= Forward(session, copy, seq, message);
+                forwarded |= Forward(session, copy, ids, seq, message);
             }
         }
 
         client.Received(session, seq, forwarded);
     }
 
-    private bool Forward(Session session, RouteCopy copy, long seq, ReadOnlySpan<byte> message)
+    private bool Forward(Session session, RouteCopy copy, in EventIds ids, long seq, ReadOnlySpan<byte> message)
     {
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
         nonce = nonce[..DispatchWriter.WriteNonce(nonce, session.ShardId, session.Tag, seq, copy.Rule.Index)];
         bool broadcast = copy.Rule.Kind == DispatchKind.Broadcast;
-        int target = copy.MeasureTarget(session.ShardId);
+        int target = copy.MeasureTarget(session.ShardId, ids);
         int payload = DispatchWriter.Measure(broadcast, target, nonce.Length, message.Length);
         int size = FrameWriter.HeaderSize(payload) + payload;
         if (size > client.Outbox.MaximumFrame)
@@ -57,7 +58,7 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         Span<byte> frame = client.Outbox.Reserve(size);
         int start = FrameWriter.Begin(frame, Opcode.Text, payload);
         int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
-        position += copy.WriteTarget(session.ShardId, frame[position..]);
+        position += copy.WriteTarget(session.ShardId, ids, frame[position..]);
         DispatchWriter.WriteRest(frame[position..], nonce, message);
         FrameWriter.End(frame, start, keys.Next());
         client.Outbox.Append(size);

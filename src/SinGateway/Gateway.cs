@@ -184,7 +184,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
 
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var forwarder = new Forwarder(new RouteTable(configuration.Forwarding, cluster), client, keys, loggers.CreateLogger("forwarding"));
+        var forwarder = new Forwarder(new RouteTable(configuration.Forwarding, cluster, range.Total), client, keys, loggers.CreateLogger("forwarding"));
         SessionStartLimit limit = info.SessionStartLimit;
         var settings = new ShardSettings
         {
@@ -224,7 +224,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             uri,
             clientId,
             SingyeongMessages.Heartbeat(clientId),
-            SingyeongMessages.Identify(clientId, dsn.ApplicationId, dsn.Password, cluster, shards, range.Total));
+            SingyeongMessages.Identify(
+                clientId, dsn.ApplicationId, dsn.Password, cluster, shards, range.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata));
     }
 
     [LoggerMessage(

@@ -13,5 +13,5 @@ internal sealed record KeySet(string[] Built, string[] Later)
 
     public static readonly KeySet Discord = new(["apiBaseURL", "compression", "shardCount"], ["largeThreshold", "presence"]);
 
-    public static readonly KeySet Singyeong = new(["outbox"], ["connections", "namespace", "metadata", "whenFull", "allowUnsafeOperators"]);
+    public static readonly KeySet Singyeong = new(["outbox", "namespace", "metadata", "allowUnsafeOperators"], ["connections", "whenFull"]);
 }
