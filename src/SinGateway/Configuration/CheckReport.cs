@@ -46,7 +46,12 @@ internal sealed class CheckReport
 
         // Two of the label's characters are two columns wide each.
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
-        report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password");
+        report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password{(configuration.SingyeongNamespace is { } name ? $", in the namespace {name}" : "")}");
+        if (configuration.SingyeongMetadata.Count > 0)
+        {
+            report.Row("  metadata", configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
+        }
+
         report.Row("Discord", configuration.DiscordApiBaseUrl.OriginalString);
         report.WriteIntents();
         report.WriteRules();

@@ -57,6 +57,21 @@ public sealed class ExampleFileTests
     }
 
     [Test]
+    [Arguments("  # namespace: bots", "  namespace: bots")]
+    [Arguments("  # metadata: { role", "  metadata: { role")]
+    [Arguments("value: \"{{EVENT}}\"", "value: \"{{GUILD_SLOT:16}}\"")]
+    [Arguments("  # metadata: { role: gateway }", "  metadata: { role: { type: version, value: 1.2.3 } }")]
+    public async Task What_it_shows_commented_out_loads_too(string shown, string used)
+    {
+        await Assert.That(Text).Contains(shown);
+
+        ConfigurationResult result = Sample.Load(Text.Replace(shown, used, StringComparison.Ordinal));
+
+        await Assert.That(string.Join('\n', result.Errors.Concat(result.Warnings))).IsEmpty();
+        await Assert.That(result.Configuration).IsNotNull();
+    }
+
+    [Test]
     public async Task Keys_of_a_later_version_are_marked()
     {
         foreach (string key in KeySet.Root.Later.Concat(KeySet.Discord.Later).Concat(KeySet.Singyeong.Later).Concat(KeySet.Rule.Later).Concat(KeySet.Clustering.Later))
