@@ -32,7 +32,7 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
     public void WriteScan()
     {
         _rows.Clear();
-        Add(["", "bytes", "µs"]);
+        Add(["", "bytes", "CPU µs"]);
         foreach ((string name, int bytes, Func<double> measure) in ScanBench.Cases())
         {
             Say($"scan, {name}");

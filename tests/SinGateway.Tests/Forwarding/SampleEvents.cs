@@ -22,14 +22,14 @@ internal static class SampleEvents
         ["id"] = Id(random),
         ["flags"] = "0",
         ["embeds"] = $$"""[{"type":"rich","title":{{Text(random, 30)}},"footer":{"text":{{Text(random, 20)}}},"fields":[{"name":"guild_id","value":"5"}]}]""",
-        ["content"] = Text(random, 300),
+        ["content"] = Text(random, 150),
         ["channel_id"] = Id(random),
         ["author"] = User(random),
         ["attachments"] = "[]",
         ["guild_id"] = Id(random),
     }));
 
-    /// <summary>A GUILD_CREATE; of 256 KB with about 500 members.</summary>
+    /// <summary>A GUILD_CREATE; of 256 KB with about 600 members.</summary>
     public static string Guild(Random random, int members)
     {
         IEnumerable<string> Many(int count, Func<string> write) => Enumerable.Range(0, count).Select(_ => write());
