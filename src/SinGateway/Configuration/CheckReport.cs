@@ -52,7 +52,7 @@ internal sealed class CheckReport
             report.Row("  metadata", configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
         }
 
-        report.Row("Discord", configuration.DiscordApiBaseUrl.OriginalString);
+        report.WriteDiscord();
         report.WriteIntents();
         report.WriteRules();
         report.WriteWarnings(warnings);
@@ -101,6 +101,21 @@ internal sealed class CheckReport
 
         string keys = _configuration.RedisPrefix.Length > 0 ? $", keys begin with {_configuration.RedisPrefix}" : "";
         return $"in {redis}{keys}";
+    }
+
+    private void WriteDiscord()
+    {
+        Row("Discord", _configuration.DiscordApiBaseUrl.OriginalString);
+        Row("", _configuration.Compression switch
+        {
+            GatewayCompression.ZlibStream => "compressed as zlib-stream",
+            GatewayCompression.ZstdStream => "compressed as zstd-stream",
+            _ => "without compression",
+        });
+        if (!_configuration.Presence.IsEmpty)
+        {
+            Row("  presence", Encoding.UTF8.GetString(_configuration.Presence.Span));
+        }
     }
 
     /// <summary>Which intents are set, and for each group of events that the same intents enable, whether one of those is.</summary>
