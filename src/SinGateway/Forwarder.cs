@@ -35,21 +35,22 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         bool forwarded = false;
         if (routes.Find(eventName) is { } route)
         {
+            EventIds ids = route.ReadIds(message);
             foreach (RouteCopy copy in route.Copies)
             {
-                forwarded |= Forward(session, copy, seq, message);
+                forwarded |= Forward(session, copy, ids, seq, message);
             }
         }
 
         client.Received(session, seq, forwarded);
     }
 
-    private bool Forward(Session session, RouteCopy copy, long seq, ReadOnlySpan<byte> message)
+    private bool Forward(Session session, RouteCopy copy, in EventIds ids, long seq, ReadOnlySpan<byte> message)
     {
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
         nonce = nonce[..DispatchWriter.WriteNonce(nonce, session.ShardId, session.Tag, seq, copy.Rule.Index)];
         bool broadcast = copy.Rule.Kind == DispatchKind.Broadcast;
-        int target = copy.MeasureTarget(session.ShardId);
+        int target = copy.MeasureTarget(session.ShardId, ids);
         int payload = DispatchWriter.Measure(broadcast, target, nonce.Length, message.Length);
         int size = FrameWriter.HeaderSize(payload) + payload;
         if (size > Outbox.MaximumFrame)
@@ -62,7 +63,7 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         Span<byte> frame = Outbox.Reserve(size);
         int start = FrameWriter.Begin(frame, Opcode.Text, payload);
         int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
-        target = copy.WriteTarget(session.ShardId, frame[position..]);
+        target = copy.WriteTarget(session.ShardId, ids, frame[position..]);
         FrameNote note = new()
         {
             ShardId = session.ShardId,

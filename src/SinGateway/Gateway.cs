@@ -166,7 +166,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
 
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var forwarder = new Forwarder(loop, new RouteTable(configuration.Forwarding, cluster), client, keys, loggers.CreateLogger("forwarding"));
+        var forwarder = new Forwarder(loop, new RouteTable(configuration.Forwarding, cluster, plan.Total), client, keys, loggers.CreateLogger("forwarding"));
         var identifies = new IdentifyQueue(loop, store as IIdentifyLedger ?? new MemoryIdentifyLedger(), shardLogger);
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
@@ -249,7 +249,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             uri,
             clientId,
             SingyeongMessages.Heartbeat(clientId),
-            SingyeongMessages.Identify(clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total));
+            SingyeongMessages.Identify(
+                clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata));
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]

@@ -11,14 +11,14 @@ internal sealed record BenchmarkOptions
           --runs N        Repeat each measurement N times and give the median (default 5). Memory, which hardly differs from run to run and
                           takes the longest, is measured once.
           --quick         One run each, shorter and with fewer shards: to see that it works, not to quote.
-          --only LIST     Some of burst, paced, allocation, memory, size, separated by commas (default: all).
+          --only LIST     Some of burst, paced, scan, allocation, memory, size, separated by commas (default: all).
           --floor-only    Only the C program.
           --compression C Beside it, which speaks zlib-stream, the gateway speaks C: zlib-stream (default), zstd-stream or none.
         """;
 
     private static readonly string[] Compressions = ["zlib-stream", "zstd-stream", "none"];
 
-    private static readonly string[] Measurements = ["burst", "paced", "allocation", "memory", "size"];
+    private static readonly string[] Measurements = ["burst", "paced", "scan", "allocation", "memory", "size"];
 
     public int Runs { get; private init; } = 5;
 

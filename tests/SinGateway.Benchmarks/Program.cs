@@ -48,6 +48,10 @@ try
     Console.WriteLine();
     Report report = new(options, new Bench(sandbox, scratch), subjects, stop.Token);
     await report.WriteEventCostsAsync();
+    if (options.Includes("scan") && !options.FloorOnly)
+    {
+        report.WriteScan();
+    }
     if (options.Includes("allocation") && !options.FloorOnly)
     {
         await report.WriteAllocationAsync();

@@ -28,6 +28,20 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
         }
     }
 
+    /// <summary>What a rule costs that takes ids from the event.</summary>
+    public void WriteScan()
+    {
+        _rows.Clear();
+        Add(["", "bytes", "CPU µs"]);
+        foreach ((string name, int bytes, Func<double> measure) in ScanBench.Cases())
+        {
+            Say($"scan, {name}");
+            List<double> runs = [.. Enumerable.Range(0, options.Runs).Select(_ => measure())];
+            Add([name, bytes.ToString("N0", CultureInfo.InvariantCulture), Sample.Describe(runs, "0.00")]);
+        }
+        Print("Variables that are read off the event");
+    }
+
     /// <summary>Managed bytes per event of the gateway, the first subject.</summary>
     public async Task WriteAllocationAsync()
     {

@@ -15,6 +15,10 @@ internal sealed class CheckReport
     /// <summary>The event of the example of a rule that takes all.</summary>
     private const string UsualEvent = "MESSAGE_CREATE";
 
+    private const string SampleGuild = "197038439483310086";
+    private const string SampleChannel = "41771983423143937";
+    private const string SampleUser = "80351110224678912";
+
     /// <summary>More clusters than these are abridged.</summary>
     private const int MaxClusters = 16;
 
@@ -42,7 +46,12 @@ internal sealed class CheckReport
 
         // Two of the label's characters are two columns wide each.
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
-        report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password");
+        report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password{(configuration.SingyeongNamespace is { } name ? $", in the namespace {name}" : "")}");
+        if (configuration.SingyeongMetadata.Count > 0)
+        {
+            report.Row("  metadata", configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
+        }
+
         report.WriteDiscord();
         report.WriteIntents();
         report.WriteRules();
@@ -147,7 +156,7 @@ internal sealed class CheckReport
     {
         int cluster = _cluster ?? 0;
         int shard = cluster * (_configuration.Clustering?.ClusterShards ?? 0);
-        RouteTable routes = new(_configuration.Forwarding, cluster);
+        RouteTable routes = new(_configuration.Forwarding, cluster, _configuration.Clustering?.TotalShards ?? _configuration.ShardCount ?? 1);
         foreach (ForwardingRule rule in _configuration.Forwarding)
         {
             bool takesAll = rule.Events.Contains(RouteTable.AllEvents);
@@ -155,28 +164,56 @@ internal sealed class CheckReport
             _output.WriteLine();
             Row($"Rule {rule.Index}", rule.Kind == DispatchKind.Send ? "send: one client that matches gets the event" : "broadcast: every client that matches gets the event");
             Row("  events", takesAll ? ["all"] : rule.Events);
-            foreach (RouteCopy copy in routes.Find(Encoding.UTF8.GetBytes(name))!.Copies)
+            Route route = routes.Find(Encoding.UTF8.GetBytes(name))!;
+            foreach (RouteCopy copy in route.Copies)
             {
                 if (copy.Rule == rule)
                 {
-                    Row("  sends", Render(copy, shard, name));
+                    Row("  sends", Render(route, copy, shard, name));
                 }
             }
         }
     }
 
-    /// <summary>The packet as it goes to 신경, with a nonce and a payload that stand for the real ones.</summary>
-    private static string Render(RouteCopy copy, int shard, string eventName)
+    /// <summary>
+    /// The packet as it goes to 신경, with a nonce and a payload that stand for the real ones. The payload has the ids that the target takes
+    /// from it; those of Discord's own examples.
+    /// </summary>
+    private static string Render(Route route, RouteCopy copy, int shard, string eventName)
     {
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
         nonce = nonce[..DispatchWriter.WriteNonce(nonce, shard, "00000000"u8, seq: 1, copy.Rule.Index)];
-        byte[] payload = Encoding.UTF8.GetBytes($$$"""{"t":"{{{eventName}}}","s":1,"op":0,"d":{}}""");
+        byte[] payload = Encoding.UTF8.GetBytes($$"""{"t":"{{eventName}}","s":1,"op":0,"d":{{SampleData(copy.Fields, eventName)}}}""");
+        EventIds ids = route.ReadIds(payload);
         bool broadcast = copy.Rule.Kind == DispatchKind.Broadcast;
-        byte[] packet = new byte[DispatchWriter.Measure(broadcast, copy.MeasureTarget(shard), nonce.Length, payload.Length)];
+        byte[] packet = new byte[DispatchWriter.Measure(broadcast, copy.MeasureTarget(shard, ids), nonce.Length, payload.Length)];
         int length = DispatchWriter.WriteStart(packet, broadcast);
-        length += copy.WriteTarget(shard, packet.AsSpan(length));
+        length += copy.WriteTarget(shard, ids, packet.AsSpan(length));
         DispatchWriter.WriteRest(packet.AsSpan(length), nonce, payload);
         return Encoding.UTF8.GetString(packet);
+    }
+
+    private static string SampleData(EventFields fields, string eventName)
+    {
+        List<string> members = [];
+        if ((fields & EventFields.Guild) != 0)
+        {
+            string key = RouteTable.SubjectOf(eventName) == EventFields.IsGuild ? "id" : "guild_id";
+            members.Add($"\"{key}\":\"{SampleGuild}\"");
+        }
+
+        if ((fields & EventFields.Channel) != 0)
+        {
+            string key = RouteTable.SubjectOf(eventName) == EventFields.IsChannel ? "id" : "channel_id";
+            members.Add($"\"{key}\":\"{SampleChannel}\"");
+        }
+
+        if ((fields & EventFields.User) != 0)
+        {
+            members.Add($"\"user_id\":\"{SampleUser}\"");
+        }
+
+        return $"{{{string.Join(',', members)}}}";
     }
 
     private void WriteWarnings(IReadOnlyList<ConfigurationProblem> warnings)

@@ -44,6 +44,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         long? intents = root.Find("intents") is null ? defaults.Intents : BindIntents();
         ClusteringOptions? clustering = BindClustering();
         Section discord = root.Child("discord", KeySet.Discord);
+        Section broker = root.Child("singyeong", KeySet.Singyeong);
+        bool allowUnsafe = broker.Boolean("allowUnsafeOperators");
         int largeThreshold = BindLargeThreshold(discord) ?? defaults.LargeThreshold;
         ReadOnlyMemory<byte> presence = discord.Find("presence") is null ? default : new PresenceBinder(problems).Bind(discord.Child("presence", KeySet.Presence));
         CheckIdentify(token, intents, largeThreshold, presence, discord);
@@ -59,13 +61,15 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             LoggingLevel = BindLoggingLevel() ?? defaults.LoggingLevel,
             Intents = intents ?? defaults.Intents,
             Clustering = clustering,
-            Forwarding = new ForwardingBinder(singyeong?.ApplicationId, intents, problems).Bind(forwarding, root.Path("forwarding")),
+            Forwarding = new ForwardingBinder(singyeong?.ApplicationId, intents, allowUnsafe, problems).Bind(forwarding, root.Path("forwarding")),
             DiscordApiBaseUrl = BindApiBaseUrl(discord) ?? defaults.DiscordApiBaseUrl,
             Compression = BindCompression(discord) ?? defaults.Compression,
             ShardCount = BindShardCount(discord, clustering),
             LargeThreshold = largeThreshold,
             Presence = presence,
-            OutboxBytes = BindOutbox() ?? defaults.OutboxBytes,
+            OutboxBytes = BindOutbox(broker) ?? defaults.OutboxBytes,
+            SingyeongNamespace = BindNamespace(broker),
+            SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
         };
     }
 
@@ -311,9 +315,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         return file;
     }
 
-    private long? BindOutbox()
+    private static long? BindOutbox(Section section)
     {
-        Section section = root.Child("singyeong", KeySet.Singyeong);
         if (section.Scalar("outbox") is not { } size)
         {
             return null;
@@ -326,5 +329,30 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
         return null;
+    }
+
+    private static string? BindNamespace(Section section)
+    {
+        string? name = section.Text("namespace");
+        if (name is "")
+        {
+            section.Error("namespace", "the name is empty", "Name a namespace, or remove the key.");
+        }
+
+        return name;
+    }
+
+    private IReadOnlyList<MetadataEntry>? BindMetadata(Section section)
+    {
+        switch (section.Find("metadata"))
+        {
+            case null:
+                return null;
+            case MappingNode metadata:
+                return new MetadataBinder(problems).Bind(metadata, section.Path("metadata"));
+            case { } other:
+                section.Error("metadata", $"{Section.Kind(other)} stands where keys belong", "Put keys and their values below it, each in its own line.");
+                return null;
+        }
     }
 }

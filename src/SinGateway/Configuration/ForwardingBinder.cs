@@ -6,7 +6,9 @@ namespace SinGateway.Configuration;
 /// <summary>Reads <c>forwarding</c>: one rule, or a list of them.</summary>
 /// <param name="gatewayApplication">Our own application id at 신경; null when the DSN could not be read.</param>
 /// <param name="intents">Null when they could not be read: events are then not compared with them.</param>
-internal sealed class ForwardingBinder(string? gatewayApplication, long? intents, ProblemList problems)
+/// <param name="allowUnsafe">What ends connections on the 신경 server of today is a warning, not an error.</param>
+/// <param name="problems">Takes what is wrong.</param>
+internal sealed class ForwardingBinder(string? gatewayApplication, long? intents, bool allowUnsafe, ProblemList problems)
 {
     private const string EventsHint = "Write a list, such as [MESSAGE_CREATE] or [\"*\"] for all.";
 
@@ -126,7 +128,7 @@ internal sealed class ForwardingBinder(string? gatewayApplication, long? intents
         if (node is MappingNode mapping)
         {
             string path = section.Path("target");
-            (MappingNode target, bool hasOps) = new TargetQuery(gatewayApplication, holds, problems).Check(mapping, path);
+            (MappingNode target, bool hasOps) = new TargetQuery(gatewayApplication, holds, allowUnsafe, problems).Check(mapping, path);
             return TargetCompiler.Compile(target, path, hasOps, problems);
         }
 

@@ -49,6 +49,12 @@ internal sealed record GatewayConfiguration
     /// <summary>The most that unconfirmed dispatches of one 신경 connection may take, in bytes.</summary>
     public long OutboxBytes { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>The namespace at 신경 that identify names; null names none.</summary>
+    public string? SingyeongNamespace { get; init; }
+
+    /// <summary>What the gateway tells of itself in identify, besides its cluster and its shards.</summary>
+    public IReadOnlyList<MetadataEntry> SingyeongMetadata { get; init; } = [];
+
     /// <summary>Names the broker and nothing else: what a record prints by itself would hold the token.</summary>
     public override string ToString() => $"configuration for {Singyeong}";
 }

@@ -17,5 +17,5 @@ internal sealed record KeySet(string[] Built, string[] Later)
 
     public static readonly KeySet Activity = new(["type", "name", "state", "url"], []);
 
-    public static readonly KeySet Singyeong = new(["outbox"], ["connections", "namespace", "metadata", "whenFull", "allowUnsafeOperators"]);
+    public static readonly KeySet Singyeong = new(["outbox", "namespace", "metadata", "allowUnsafeOperators"], ["connections", "whenFull"]);
 }

@@ -20,14 +20,19 @@ internal sealed class RouteTable
     private readonly Dictionary<byte[], Route>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
     private readonly IReadOnlyList<ForwardingRule> _rules;
     private readonly int _cluster;
+    private readonly int _shardCount;
     private readonly bool _takesAll;
     private readonly int _capacity;
 
-    /// <summary><paramref name="rules"/> are in the file's order. <paramref name="cluster"/> is 0 without clustering.</summary>
-    public RouteTable(IReadOnlyList<ForwardingRule> rules, int cluster)
+    /// <summary>
+    /// <paramref name="rules"/> are in the file's order. <paramref name="cluster"/> is 0 without clustering, <paramref name="shardCount"/> is
+    /// of the whole bot.
+    /// </summary>
+    public RouteTable(IReadOnlyList<ForwardingRule> rules, int cluster, int shardCount)
     {
         _rules = rules;
         _cluster = cluster;
+        _shardCount = shardCount;
         _lookup = _routes.GetAlternateLookup<ReadOnlySpan<byte>>();
         _takesAll = rules.Any(rule => rule.Events.Contains(AllEvents));
         foreach (string name in rules.SelectMany(rule => rule.Events).Where(name => name != AllEvents).Distinct())
@@ -66,12 +71,21 @@ internal sealed class RouteTable
         {
             if (rule.Events.Contains(AllEvents) || rule.Events.Contains(name))
             {
-                copies.Add(new RouteCopy(rule, eventName, _cluster));
+                copies.Add(new RouteCopy(rule, eventName, _cluster, _shardCount));
             }
         }
 
-        return new Route([.. copies]);
+        EventFields fields = copies.Aggregate(EventFields.None, (all, copy) => all | copy.Fields);
+        return new Route([.. copies], fields == EventFields.None ? fields : fields | SubjectOf(name));
     }
+
+    /// <summary>What events of this name are about, whose id is then <c>d.id</c>.</summary>
+    public static EventFields SubjectOf(string name) => name switch
+    {
+        "GUILD_CREATE" or "GUILD_UPDATE" or "GUILD_DELETE" => EventFields.IsGuild,
+        _ when name.StartsWith("CHANNEL_", StringComparison.Ordinal) || name.StartsWith("THREAD_", StringComparison.Ordinal) => EventFields.IsChannel,
+        _ => EventFields.None,
+    };
 
     /// <summary>Event names by their bytes, so that a lookup needs no string.</summary>
     private sealed class EventNameComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>

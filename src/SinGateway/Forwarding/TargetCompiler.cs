@@ -26,9 +26,7 @@ internal sealed class TargetCompiler(ProblemList problems)
                 AddSequence(sequence, path);
                 break;
             case ScalarNode { Kind: ScalarKind.Text } scalar:
-                _builder.AddJson("\"");
-                AddText(scalar, path);
-                _builder.AddJson("\"");
+                AddString(scalar, path);
                 break;
             case ScalarNode scalar when CoreSchema.ToJson(scalar.Kind, scalar.Value) is { } json:
                 _builder.AddJson(json);
@@ -66,44 +64,87 @@ internal sealed class TargetCompiler(ProblemList problems)
         _builder.AddJson("]");
     }
 
-    private void AddText(ScalarNode scalar, string path)
+    private void AddString(ScalarNode scalar, string path)
+    {
+        List<(string Text, VariableUse? Use)> parts = [.. Split(scalar, path)];
+        if (parts is [{ Use: { AsNumber: true } number }])
+        {
+            _builder.AddVariable(number);
+            return;
+        }
+
+        _builder.AddJson("\"");
+        foreach ((string text, VariableUse? use) in parts)
+        {
+            if (use is { } variable)
+            {
+                _builder.AddVariable(variable);
+            }
+            else
+            {
+                _builder.AddText(text);
+            }
+        }
+
+        _builder.AddJson("\"");
+    }
+
+    /// <summary>The text and the variables of a string, without empty texts; variables with errors are left out.</summary>
+    private IEnumerable<(string Text, VariableUse? Use)> Split(ScalarNode scalar, string path)
     {
         string rest = scalar.Value;
         for (int open = Find(rest, TemplateVariables.Open); open >= 0; open = Find(rest, TemplateVariables.Open))
         {
-            _builder.AddText(rest[..open]);
+            if (open > 0)
+            {
+                yield return (rest[..open], null);
+            }
+
             rest = rest[(open + TemplateVariables.Open.Length)..];
             int close = Find(rest, TemplateVariables.Close);
             if (close < 0)
             {
                 problems.PartError(scalar.Position, path, "a {{ has no }} behind it", "Close the variable.");
-                return;
+                yield break;
             }
 
-            AddVariable(rest[..close], scalar.Position, path);
+            bool alone = TemplateVariables.Open.Length + close + TemplateVariables.Close.Length == scalar.Value.Length;
+            if (ReadVariable(rest[..close], alone, scalar.Position, path) is { } use)
+            {
+                yield return ("", use);
+            }
+
             rest = rest[(close + TemplateVariables.Close.Length)..];
         }
 
-        _builder.AddText(rest);
+        if (rest.Length > 0)
+        {
+            yield return (rest, null);
+        }
     }
 
-    private void AddVariable(string name, SourcePosition position, string path)
+    private VariableUse? ReadVariable(string text, bool alone, SourcePosition position, string path)
     {
-        string known = string.Join(", ", TemplateVariables.Known.Select(variable => $"{{{{{variable}}}}}"));
-        if (TemplateVariables.TryParse(name, out TemplateVariable variable))
+        if (TemplateVariables.TryParse(text, alone, out VariableUse use, out string error, out string hint))
         {
-            _builder.AddVariable(variable);
+            return use;
         }
-        else if (TemplateVariables.IsOfLaterVersion(name))
+
+        if (hint.Length == 0)
         {
-            problems.PartError(position, path, $"the variable {{{{{name}}}}} is not in this version", $"This one has {known}.");
+            // Names are compared without what follows the colon, which only some of them take.
+            string name = text.Split(':')[0].Trim();
+            string nearest = NearestName.Find(name, TemplateVariables.Known.Select(known => known.Split(':')[0])) is { } found
+                ? $"Did you mean {Braced(TemplateVariables.Known.First(known => known.Split(':')[0] == found))}? "
+                : "";
+            hint = $"{nearest}The known ones are {string.Join(", ", TemplateVariables.Known.Select(Braced))}.";
         }
-        else
-        {
-            string hint = NearestName.Find(name.Trim(), TemplateVariables.Known) is { } nearest ? $"Did you mean {{{{{nearest}}}}}? " : "";
-            problems.PartError(position, path, $"there is no variable {{{{{name}}}}}", $"{hint}The known ones are {known}.");
-        }
+
+        problems.PartError(position, path, error, hint);
+        return null;
     }
+
+    private static string Braced(string name) => TemplateVariables.Open + name + TemplateVariables.Close;
 
     private static int Find(string text, string what) => text.IndexOf(what, StringComparison.Ordinal);
 }

@@ -8,8 +8,9 @@ namespace SinGateway.Forwarding;
 /// </summary>
 /// <param name="gatewayApplication">Our own application id; null when it is not known.</param>
 /// <param name="holds">What finds no receiver waits; else it is dropped (G9, G10).</param>
+/// <param name="allowUnsafe">What costs the connection on the server of today is a warning: for one that was mended.</param>
 /// <param name="problems">Takes errors and warnings.</param>
-internal sealed class TargetQuery(string? gatewayApplication, bool holds, ProblemList problems)
+internal sealed class TargetQuery(string? gatewayApplication, bool holds, bool allowUnsafe, ProblemList problems)
 {
     private static readonly string[] Keys = ["application", "restricted", "key", "droppable", "optional", "ops", "selector"];
     private static readonly string[] Comparisons = ["$eq", "$gt", "$gte", "$lt", "$lte", "$in", "$contains"];
@@ -31,6 +32,9 @@ internal sealed class TargetQuery(string? gatewayApplication, bool holds, Proble
                     break;
                 case "selector":
                     CheckSelector(value, entryPath);
+                    break;
+                case "key" or "optional":
+                    WarnOfIgnored(value, entryPath);
                     break;
                 default:
                     WarnOfUnknown(entry, entryPath);
@@ -55,7 +59,19 @@ internal sealed class TargetQuery(string? gatewayApplication, bool holds, Proble
         }
     }
 
-    /// <summary>G12. An application that holds variables cannot be judged.</summary>
+    private void WarnOfIgnored(ConfigurationNode value, string path)
+    {
+        bool isOff = value is ScalarNode { Kind: ScalarKind.Boolean or ScalarKind.Null } scalar
+            && !scalar.Value.Equals("true", StringComparison.OrdinalIgnoreCase);
+        if (!isOff)
+        {
+            problems.Warning(value.Position, path, "the 신경 server ignores this key", "Say what is meant by ops.");
+        }
+    }
+
+    /// <summary>
+    /// G12. What an application with variables comes to cannot be judged, except that it must be text and must not come to nothing.
+    /// </summary>
     private void CheckApplication(MappingNode target, string path)
     {
         ConfigurationNode? application = target["application"];
@@ -74,6 +90,12 @@ internal sealed class TargetQuery(string? gatewayApplication, bool holds, Proble
                 break;
             case not ScalarNode { Kind: ScalarKind.Text }:
                 problems.Error(application.Position, applicationPath, "an application id is text", "Put it in quotes.");
+                break;
+            case ScalarNode number when IsNumberAlone(number.Value):
+                problems.Error(number.Position, applicationPath, "an application id is text, and this becomes a number", "Put a name before the variable, such as worker-{{SHARD}}.");
+                break;
+            case ScalarNode id when CanBeEmpty(id.Value):
+                problems.Error(id.Position, applicationPath, "this is empty for an event without such an id, and an empty application matches every client", "Put a name before the variable, such as worker-{{GUILD_ID}}.");
                 break;
         }
     }
@@ -117,14 +139,32 @@ internal sealed class TargetQuery(string? gatewayApplication, bool holds, Proble
         {
             problems.Error(node.Position, path, "a selector is a mapping with one key", "Write it as {\"$min\": \"/key\"}.");
         }
+        else if (selector.Entries[0].Key is not ("$avg" or "$min" or "$max"))
+        {
+            problems.Error(selector.Entries[0].Position, path, "신경 knows no such selector", $"It knows {string.Join(", ", Selectors)}.");
+        }
+        else if (selector.Entries[0].Value is not ScalarNode { Kind: ScalarKind.Text })
+        {
+            problems.Error(selector.Entries[0].Value.Position, path, "a selector names a metadata key", "Write it as {\"$min\": \"/key\"}.");
+        }
         else if (selector.Entries[0] is { Key: "$avg" } average)
         {
             Refuse(average.Position, KeyPath.Of(path, average.Key), "$avg", "Use $min.");
         }
-        else if (!Selectors.Contains(selector.Entries[0].Key))
+        else
         {
-            problems.Error(selector.Entries[0].Position, path, "신경 knows no such selector", $"It knows {string.Join(", ", Selectors)}.");
+            WarnOfSelector(selector, path);
         }
+    }
+
+    private void WarnOfSelector(MappingNode selector, string path)
+    {
+        if (selector.Entries[0].Key == "$max")
+        {
+            problems.Warning(selector.Entries[0].Position, path, "$max on the 신경 server may pick a client that has no such key", "Use $min, or give every worker the key.");
+        }
+
+        problems.Warning(selector.Position, path, "a selector over workers of whom none matches makes the 신경 server end the connection", "Keep one that matches connected at all times, or remove the selector.");
     }
 
     private ConfigurationNode CheckOperators(ConfigurationNode node, string path)
@@ -231,6 +271,9 @@ internal sealed class TargetQuery(string? gatewayApplication, bool holds, Proble
             case ("$eq", SequenceNode):
                 problems.Warning(op.Position, opPath, "$eq with a list never matches on the 신경 server", "Compare with one value, or use $contains.");
                 return mapping;
+            case ("$gt" or "$gte" or "$lt" or "$lte", ScalarNode { Kind: ScalarKind.Text } version) when IsVersion(version.Value):
+                problems.Warning(version.Position, KeyPath.Of(KeyPath.Of(path, "to"), "value"), "the 신경 server orders versions as text, by which 1.10.0 is below 1.9.0", "Compare an integer in its place, such as a build number.");
+                return mapping;
             case ("$in", not null):
                 problems.Warning(op.Position, opPath, "$in with a single value can only mean $contains, and is sent as that", "Write $contains.");
                 return With(mapping, "op", new ScalarNode(op.Position, "$contains", "$contains", ScalarKind.Text));
@@ -252,15 +295,37 @@ internal sealed class TargetQuery(string? gatewayApplication, bool holds, Proble
         }
     }
 
-    /// <summary>A segment of digits alone is a list index, which works. SHARD and CLUSTER are digits in the end.</summary>
+    /// <summary>A segment of digits alone is a list index, which works. All variables but EVENT are digits in the end.</summary>
     private static bool HasStrayDigit(string segment)
     {
-        string rendered = segment.Replace("{{SHARD}}", "0", StringComparison.Ordinal).Replace("{{CLUSTER}}", "0", StringComparison.Ordinal);
+        string rendered = TemplateVariables.Replace(segment, name => name == "EVENT" ? name : "0");
         return rendered.Any(char.IsAsciiDigit) && !rendered.All(char.IsAsciiDigit);
     }
 
-    private void Refuse(SourcePosition position, string path, string what, string hint) =>
-        problems.Error(position, path, $"{what} makes the 신경 server end the connection", hint);
+    private void Refuse(SourcePosition position, string path, string what, string hint)
+    {
+        string message = $"{what} makes the 신경 server end the connection";
+        if (allowUnsafe)
+        {
+            problems.Warning(position, path, message, $"{hint} It is sent, because singyeong.allowUnsafeOperators is true.");
+        }
+        else
+        {
+            problems.Error(position, path, message, hint);
+        }
+    }
+
+    private static bool IsNumberAlone(string text) =>
+        text.StartsWith(TemplateVariables.Open, StringComparison.Ordinal)
+        && text.IndexOf(TemplateVariables.Close, StringComparison.Ordinal) == text.Length - TemplateVariables.Close.Length
+        && TemplateVariables.TryParse(text[TemplateVariables.Open.Length..^TemplateVariables.Close.Length], alone: true, out VariableUse use, out _, out _)
+        && use.AsNumber;
+
+    private static bool CanBeEmpty(string text) =>
+        TemplateVariables.Replace(text, name => name is "GUILD_ID" or "CHANNEL_ID" or "USER_ID" ? "" : name).Length == 0;
+
+    private static bool IsVersion(string text) =>
+        text.Split('.') is [var major, var minor, [>= '0' and <= '9', ..], ..] && major.Length > 0 && (major + minor).All(char.IsAsciiDigit) && minor.Length > 0;
 
     private static MappingNode With(MappingNode mapping, string key, ConfigurationNode value) =>
         new(mapping.Position, [.. mapping.Entries.Select(entry => entry.Key == key ? entry with { Value = value } : entry)]);

@@ -32,7 +32,7 @@ internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bo
             }
             else
             {
-                text.Append("{{").Append(TemplateVariables.Name(segment.Variable)).Append("}}");
+                text.Append(segment.Use.AsNumber ? $"\"{TemplateVariables.Write(segment.Use)}\"" : TemplateVariables.Write(segment.Use));
             }
         }
 

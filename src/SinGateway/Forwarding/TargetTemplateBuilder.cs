@@ -18,11 +18,11 @@ internal sealed class TargetTemplateBuilder
     /// </summary>
     public void AddText(string text) => AddJson(JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text));
 
-    /// <summary>A variable inside a JSON string.</summary>
-    public void AddVariable(TemplateVariable variable)
+    /// <summary>A variable inside a JSON string, or, as a number, in place of one.</summary>
+    public void AddVariable(VariableUse use)
     {
         CloseLiteral();
-        _segments.Add(new TemplateSegment(null, variable));
+        _segments.Add(new TemplateSegment(null, use));
     }
 
     public TargetTemplate Build(bool hasOps, string? application)

@@ -15,10 +15,19 @@ internal static class SingyeongMessages
     });
 
     /// <summary>
-    /// <c>{"op":1,"d":{"client_id":ID,"application_id":APP,"auth":PASSWORD?,"receive_client_updates":true,"metadata":{KEY:{"type":TYPE,"value":VALUE}}}}</c>: the
-    /// metadata lets a worker find the gateway that holds a shard.
+    /// <c>{"op":1,"d":{"client_id":ID,"application_id":APP,"auth":PASSWORD?,"receive_client_updates":true,"namespace":NAME?,"metadata":{KEY:{"type":TYPE,"value":VALUE}}}}</c>:
+    /// the metadata lets a worker find the gateway that holds a shard. <paramref name="metadata"/> is the configuration's own, and has
+    /// none of those keys.
     /// </summary>
-    public static byte[] Identify(string clientId, string application, string? password, int cluster, ReadOnlyMemory<int> shards, int shardCount) => Write(json =>
+    public static byte[] Identify(
+        string clientId,
+        string application,
+        string? password,
+        int cluster,
+        ReadOnlyMemory<int> shards,
+        int shardCount,
+        string? @namespace = null,
+        IReadOnlyList<MetadataEntry>? metadata = null) => Write(json =>
     {
         json.WriteNumber("op", (int)SingyeongOpcode.Identify);
         json.WriteStartObject("d");
@@ -31,6 +40,11 @@ internal static class SingyeongMessages
 
         // A worker that connects is a reason to try again what waits for it (G9).
         json.WriteBoolean("receive_client_updates", true);
+        if (@namespace is not null)
+        {
+            json.WriteString("namespace", @namespace);
+        }
+
         json.WriteStartObject("metadata");
         WriteInteger(json, "cluster", cluster);
         WriteInteger(json, "shard_count", shardCount);
@@ -44,6 +58,15 @@ internal static class SingyeongMessages
 
         json.WriteEndArray();
         json.WriteEndObject();
+        foreach (MetadataEntry entry in metadata ?? [])
+        {
+            json.WriteStartObject(entry.Key);
+            json.WriteString("type", entry.Type);
+            json.WritePropertyName("value");
+            json.WriteRawValue(entry.Value);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
         json.WriteEndObject();
     });

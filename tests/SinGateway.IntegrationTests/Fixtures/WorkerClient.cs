@@ -15,6 +15,7 @@ internal sealed class WorkerClient : IAsyncDisposable
     private readonly ArrayBufferWriter<byte> _message = new(64 * 1024);
     private readonly ConcurrentDictionary<int, long> _lastOfShard = new();
     private readonly ConcurrentDictionary<string, long> _events = new();
+    private readonly ConcurrentDictionary<ulong, ConcurrentQueue<long>> _seqsOfGuild = new();
     private readonly CancellationTokenSource _ended = new();
     private Task _receiving = Task.CompletedTask;
     private Exception? _failure;
@@ -25,6 +26,9 @@ internal sealed class WorkerClient : IAsyncDisposable
 
     /// <summary>The shards whose messages have arrived, as nonces name them.</summary>
     public IEnumerable<int> Shards => _lastOfShard.Keys.Order();
+
+    /// <summary>The seqs of each guild's events, GUILD_CREATE and those that name their guild, as they arrived.</summary>
+    public IReadOnlyDictionary<ulong, ConcurrentQueue<long>> SeqsOfGuild => _seqsOfGuild;
 
     /// <summary>
     /// The number of the latest MESSAGE_CREATE of each shard, which is also how many arrived, as long as there is no disorder.
@@ -40,7 +44,8 @@ internal sealed class WorkerClient : IAsyncDisposable
     /// <param name="sandbox">Where 신경 is.</param>
     /// <param name="events">What its metadata lists.</param>
     /// <param name="name">Its client id.</param>
-    public static async Task<WorkerClient> ConnectAsync(SandboxProcess sandbox, string[] events, string name = "worker-1")
+    /// <param name="slots">The slots of guilds that its metadata lists.</param>
+    public static async Task<WorkerClient> ConnectAsync(SandboxProcess sandbox, string[] events, string name = "worker-1", int[]? slots = null)
     {
         WorkerClient worker = new();
         try
@@ -51,7 +56,7 @@ internal sealed class WorkerClient : IAsyncDisposable
             {
                 client_id = name,
                 application_id = Application,
-                metadata = new { events = new { type = "list", value = events } },
+                metadata = new { events = new { type = "list", value = events }, slots = new { type = "list", value = slots ?? [] } },
             });
             (int op, JsonElement data) = await worker.ReceiveAsync();
             if (op != 2 || data.GetProperty("restricted").GetBoolean())
@@ -117,6 +122,12 @@ internal sealed class WorkerClient : IAsyncDisposable
                 Interlocked.Increment(ref _disorder);
             }
             _lastOfShard[shard] = number;
+        }
+        JsonElement told = payload.GetProperty("d");
+        if (told.TryGetProperty(name == "GUILD_CREATE" ? "id" : "guild_id", out JsonElement guild))
+        {
+            ulong id = ulong.Parse(guild.GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+            _seqsOfGuild.GetOrAdd(id, _ => new ConcurrentQueue<long>()).Enqueue(payload.GetProperty("s").GetInt64());
         }
         _events.AddOrUpdate(name, 1, (_, count) => count + 1);
     }

@@ -114,6 +114,30 @@ public sealed class CheckReportTests
             """);
     }
 
+    [Test]
+    [Arguments("MESSAGE_CREATE", "{{GUILD_ID}}", "\"197038439483310086\"", "{\"guild_id\":\"197038439483310086\"}")]
+    [Arguments("GUILD_CREATE", "{{GUILD_ID:int}}", "197038439483310086", "{\"id\":\"197038439483310086\"}")]
+    [Arguments("MESSAGE_CREATE", "{{GUILD_SLOT:16}}", "2", "{\"guild_id\":\"197038439483310086\"}")]
+    [Arguments("CHANNEL_UPDATE", "{{CHANNEL_ID}}", "\"41771983423143937\"", "{\"id\":\"41771983423143937\"}")]
+    [Arguments("MESSAGE_CREATE", "{{CHANNEL_ID}}/{{USER_ID}}", "\"41771983423143937/80351110224678912\"", "{\"channel_id\":\"41771983423143937\",\"user_id\":\"80351110224678912\"}")]
+    [Arguments("MESSAGE_CREATE", "{{SHARDS:int}}", "32", "{}")]
+    public async Task A_target_with_ids_of_the_event_is_shown_with_samples_of_them(string name, string value, string rendered, string data)
+    {
+        string text = Sample.WithOperator($"{{path: /a, op: $contains, to: {{value: \"{value}\"}}}}").Replace("READY", name, StringComparison.Ordinal)
+            + "discord: {shardCount: 32}\n";
+
+        await Assert.That(Report(text))
+            .Contains("\"to\":{\"value\":" + rendered + "}}]},\"nonce\":\"0:00000000:1:0\",\"payload\":{\"t\":\"" + name + "\",\"s\":1,\"op\":0,\"d\":" + data + "}}}");
+    }
+
+    [Test]
+    public async Task The_namespace_and_the_metadata_are_told()
+    {
+        string report = Report(Sample.With(7, "singyeong: {namespace: bots, metadata: {role: gateway, build: 5}}"));
+
+        await Assert.That(report).Contains("as application gateway, without a password, in the namespace bots\n  metadata  role (string), build (integer)\n");
+    }
+
     private static string Report(string text, int? cluster = null)
     {
         ConfigurationResult result = Sample.Load(text);

@@ -57,6 +57,21 @@ public sealed class ExampleFileTests
     }
 
     [Test]
+    [Arguments("  # namespace: bots", "  namespace: bots")]
+    [Arguments("  # metadata: { role", "  metadata: { role")]
+    [Arguments("value: \"{{EVENT}}\"", "value: \"{{GUILD_SLOT:16}}\"")]
+    [Arguments("  # metadata: { role: gateway }", "  metadata: { role: { type: version, value: 1.2.3 } }")]
+    public async Task What_it_shows_commented_out_loads_too(string shown, string used)
+    {
+        await Assert.That(Text).Contains(shown);
+
+        ConfigurationResult result = Sample.Load(Text.Replace(shown, used, StringComparison.Ordinal));
+
+        await Assert.That(string.Join('\n', result.Errors.Concat(result.Warnings))).IsEmpty();
+        await Assert.That(result.Configuration).IsNotNull();
+    }
+
+    [Test]
     public async Task Its_presence_is_valid_when_it_is_no_comment()
     {
         string[] lines = Text.Split('\n');

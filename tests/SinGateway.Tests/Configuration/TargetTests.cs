@@ -19,9 +19,7 @@ public sealed class TargetTests
     [Arguments("{path: a, op: $eq, to: {value: 1}}", Op + ".path: the path of a metadata key starts with a slash. Write it as /key.")]
     [Arguments("{path: /a, op: $eq}", Op + ".to: the value to compare with is missing. Write it as to: {value: …}.")]
     [Arguments("{path: /a, op: $eq, to: {value: .inf}}", Op + ".to.value: JSON has no such number. Put it in quotes if it is meant as text.")]
-    [Arguments("{path: /a, op: $eq, to: {value: \"{{event}}\"}}", Op + ".to.value: there is no variable {{event}}. Did you mean {{EVENT}}? The known ones are {{SHARD}}, {{CLUSTER}}, {{EVENT}}.")]
-    [Arguments("{path: /a, op: $eq, to: {value: \"{{SHARD:int}}\"}}", Op + ".to.value: the variable {{SHARD:int}} is not in this version. This one has {{SHARD}}, {{CLUSTER}}, {{EVENT}}.")]
-    [Arguments("{path: /a, op: $eq, to: {value: \"{{GUILD_SLOT:16}}\"}}", Op + ".to.value: the variable {{GUILD_SLOT:16}} is not in this version. This one has {{SHARD}}, {{CLUSTER}}, {{EVENT}}.")]
+    [Arguments("{path: /a, op: $eq, to: {value: \"{{event}}\"}}", Op + ".to.value: there is no variable {{event}}. Did you mean {{EVENT}}? The known ones are {{SHARD}}, {{CLUSTER}}, {{EVENT}}, {{SHARDS}}, {{GUILD_ID}}, {{CHANNEL_ID}}, {{USER_ID}}, {{GUILD_SLOT:n}}.")]
     [Arguments("{path: /a, op: $eq, to: {value: \"{{EVENT\"}}", Op + ".to.value: a {{ has no }} behind it. Close the variable.")]
     [Arguments("x", Op + ": an operator is a mapping. Write it as {path: /key, op: $eq, to: {value: …}}.")]
     public async Task An_operator_that_costs_the_connection_is_an_error(string op, string expected) =>

@@ -11,7 +11,7 @@ public sealed class RouteTableTests
     [Test]
     public async Task Every_rule_that_matches_gives_a_copy_in_the_order_of_the_rules()
     {
-        RouteTable table = new([Rule(0, "*"), Rule(1, "READY"), Rule(2, "READY", "RESUMED")], cluster: 0);
+        RouteTable table = new([Rule(0, "*"), Rule(1, "READY"), Rule(2, "READY", "RESUMED")], cluster: 0, shardCount: 16);
 
         await Assert.That(RuleIndexes(table, "READY")).IsEqualTo("0 1 2");
         await Assert.That(RuleIndexes(table, "RESUMED")).IsEqualTo("0 2");
@@ -21,7 +21,7 @@ public sealed class RouteTableTests
     [Test]
     public async Task An_event_that_no_rule_names_has_no_route()
     {
-        RouteTable table = new([Rule(0, "READY")], cluster: 0);
+        RouteTable table = new([Rule(0, "READY")], cluster: 0, shardCount: 16);
 
         await Assert.That(table.Find("READ"u8)).IsNull();
         await Assert.That(table.Find("READY_"u8)).IsNull();
@@ -32,7 +32,7 @@ public sealed class RouteTableTests
     [Test]
     public async Task A_name_seen_before_keeps_its_route()
     {
-        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        RouteTable table = new([Rule(0, "*")], cluster: 0, shardCount: 16);
 
         await Assert.That(table.Find("SOME_NEW_EVENT"u8)).IsSameReferenceAs(table.Find("SOME_NEW_EVENT"u8));
     }
@@ -40,7 +40,7 @@ public sealed class RouteTableTests
     [Test]
     public async Task A_name_seen_before_is_found_without_allocation()
     {
-        RouteTable table = new([Rule(0, "*"), Rule(1, "READY")], cluster: 0);
+        RouteTable table = new([Rule(0, "*"), Rule(1, "READY")], cluster: 0, shardCount: 16);
         long allocated = 0;
 
         // The first turns let the runtime allocate what it needs for itself.
@@ -58,7 +58,7 @@ public sealed class RouteTableTests
     [Test]
     public async Task Beyond_the_bound_a_name_is_routed_but_not_kept()
     {
-        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        RouteTable table = new([Rule(0, "*")], cluster: 0, shardCount: 16);
         for (int i = 0; i < RouteTable.MaxLearnedNames; i++)
         {
             table.Find(Encoding.UTF8.GetBytes($"EVENT_{i}"));
@@ -72,7 +72,7 @@ public sealed class RouteTableTests
     [Test]
     public async Task A_name_of_absurd_length_is_routed_but_not_kept()
     {
-        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        RouteTable table = new([Rule(0, "*")], cluster: 0, shardCount: 16);
         byte[] name = Encoding.UTF8.GetBytes(new string('A', RouteTable.MaxLearnedNameLength + 1));
 
         await Assert.That(table.Find(name)).IsNotSameReferenceAs(table.Find(name));
@@ -86,7 +86,7 @@ public sealed class RouteTableTests
     [Arguments(int.MaxValue)]
     public async Task A_target_has_its_shard_cluster_and_event(int shard)
     {
-        RouteTable table = new([Rule(0, "*")], cluster: 12);
+        RouteTable table = new([Rule(0, "*")], cluster: 12, shardCount: 16);
 
         await Assert.That(Render(table, "MESSAGE_CREATE", shard)).IsEqualTo($$"""{"to":"MESSAGE_CREATE {{shard}} 12"}""");
     }
@@ -96,7 +96,7 @@ public sealed class RouteTableTests
     {
         TargetTemplateBuilder builder = new();
         builder.AddJson("""{"application":"worker"}""");
-        RouteTable table = new([new ForwardingRule(0, DispatchKind.Send, builder.Build(hasOps: false, "worker"), ["READY"], Holds: true, TimeSpan.FromMinutes(1))], cluster: 0);
+        RouteTable table = new([new ForwardingRule(0, DispatchKind.Send, builder.Build(hasOps: false, "worker"), ["READY"], Holds: true, TimeSpan.FromMinutes(1))], cluster: 0, shardCount: 16);
 
         await Assert.That(Render(table, "READY", shard: 1)).IsEqualTo("""{"application":"worker"}""");
     }
@@ -104,10 +104,10 @@ public sealed class RouteTableTests
     [Test]
     public void Any_event_name_is_rendered_as_valid_json() => Prop.ForAll<byte[], NonNegativeInt>((name, shard) =>
     {
-        RouteTable table = new([Rule(0, "*")], cluster: 0);
+        RouteTable table = new([Rule(0, "*")], cluster: 0, shardCount: 16);
         RouteCopy copy = table.Find(name)!.Copies[0];
-        byte[] target = new byte[copy.MeasureTarget(shard.Get)];
-        int written = copy.WriteTarget(shard.Get, target);
+        byte[] target = new byte[copy.MeasureTarget(shard.Get, default)];
+        int written = copy.WriteTarget(shard.Get, default, target);
         using JsonDocument json = JsonDocument.Parse(target);
         string expected = $"{Encoding.UTF8.GetString(name)} {shard.Get} 0";
         return written == target.Length && json.RootElement.GetProperty("to").GetString() == expected;
@@ -118,11 +118,11 @@ public sealed class RouteTableTests
     {
         TargetTemplateBuilder builder = new();
         builder.AddJson("""{"to":""" + "\"");
-        builder.AddVariable(TemplateVariable.Event);
+        builder.AddVariable(new VariableUse(TemplateVariable.Event));
         builder.AddText(" ");
-        builder.AddVariable(TemplateVariable.Shard);
+        builder.AddVariable(new VariableUse(TemplateVariable.Shard));
         builder.AddText(" ");
-        builder.AddVariable(TemplateVariable.Cluster);
+        builder.AddVariable(new VariableUse(TemplateVariable.Cluster));
         builder.AddJson("\"}");
         return new ForwardingRule(index, DispatchKind.Send, builder.Build(hasOps: false, "worker"), events, Holds: true, TimeSpan.FromMinutes(1));
     }
@@ -133,7 +133,7 @@ public sealed class RouteTableTests
     private static string Render(RouteTable table, string name, int shard)
     {
         RouteCopy copy = table.Find(Encoding.UTF8.GetBytes(name))!.Copies[0];
-        byte[] target = new byte[copy.MeasureTarget(shard)];
-        return Encoding.UTF8.GetString(target, 0, copy.WriteTarget(shard, target));
+        byte[] target = new byte[copy.MeasureTarget(shard, default)];
+        return Encoding.UTF8.GetString(target, 0, copy.WriteTarget(shard, default, target));
     }
 }

@@ -15,6 +15,10 @@ public sealed class TargetQueryTests
     [Arguments("{application: w, ops: {op: $eq}}", "5:33: forwarding.target.ops: a mapping stands where a list of operators belongs. Put a - before each operator.")]
     [Arguments("{application: w, selector: $min}", "5:38: forwarding.target.selector: a selector is a mapping with one key. Write it as {\"$min\": \"/key\"}.")]
     [Arguments("{application: w, selector: {$mean: load}}", "5:39: forwarding.target.selector: 신경 knows no such selector. It knows $min, $max.")]
+    [Arguments("{application: w, selector: {$min: 5}}", "5:45: forwarding.target.selector: a selector names a metadata key. Write it as {\"$min\": \"/key\"}.")]
+    [Arguments("{application: \"{{SHARD:int}}\"}", "5:25: forwarding.target.application: an application id is text, and this becomes a number. Put a name before the variable, such as worker-{{SHARD}}.")]
+    [Arguments("{application: \"{{GUILD_SLOT:4}}\"}", "5:25: forwarding.target.application: an application id is text, and this becomes a number. Put a name before the variable, such as worker-{{SHARD}}.")]
+    [Arguments("{application: \"{{GUILD_ID}}{{USER_ID}}\"}", "5:25: forwarding.target.application: this is empty for an event without such an id, and an empty application matches every client. Put a name before the variable, such as worker-{{GUILD_ID}}.")]
     [Arguments("{application: w, selector: {$avg: load}}", "5:39: forwarding.target.selector.$avg: $avg makes the 신경 server end the connection. Use $min.")]
     [Arguments("{application: w, key: .inf}", "5:33: forwarding.target.key: JSON has no such number. Put it in quotes if it is meant as text.")]
     [Arguments("{application: w, key: 1e400}", "5:33: forwarding.target.key: JSON has no such number. Put it in quotes if it is meant as text.")]
@@ -49,6 +53,15 @@ public sealed class TargetQueryTests
     [Arguments("{op: $eq, path: /shard1, to: {value: 1}}", "5:55: forwarding.target.ops[0].path: a path with a digit inside a name never matches on the 신경 server. Name the metadata key without digits.")]
     [Arguments("{op: $eq, path: \"/a/shard{{SHARD}}\", to: {value: 1}}", "5:55: forwarding.target.ops[0].path: a path with a digit inside a name never matches on the 신경 server. Name the metadata key without digits.")]
     [Arguments("{op: $or, with: [{op: $eq, path: /a1, to: {value: 1}}]}", "5:72: forwarding.target.ops[0].with[0].path: a path with a digit inside a name never matches on the 신경 server. Name the metadata key without digits.")]
+    [Arguments("{op: $eq, path: \"/guild{{GUILD_SLOT:4}}\", to: {value: 1}}", "5:55: forwarding.target.ops[0].path: a path with a digit inside a name never matches on the 신경 server. Name the metadata key without digits.")]
+    [Arguments("{op: $gte, path: /a, to: {value: \"1.10.0\"}}", "5:72: forwarding.target.ops[0].to.value: the 신경 server orders versions as text, by which 1.10.0 is below 1.9.0. Compare an integer in its place, such as a build number.")]
+    [Arguments("{op: $lt, path: /a, to: {value: 2.0.0-rc1}}", "5:71: forwarding.target.ops[0].to.value: the 신경 server orders versions as text, by which 1.10.0 is below 1.9.0. Compare an integer in its place, such as a build number.")]
+    [Arguments("{op: $eq, path: /a, to: {value: 1.10.0}}", "")]
+    [Arguments("{op: $gt, path: /a, to: {value: a.b.c}}", "")]
+    [Arguments("{op: $gt, path: /a, to: {value: 1.5}}", "")]
+    [Arguments("{op: $contains, path: /slots, to: {value: \"{{GUILD_SLOT:16}}\"}}", "")]
+    [Arguments("{op: $eq, path: \"/{{EVENT}}\", to: {value: 1}}", "")]
+    [Arguments("{op: $eq, path: \"/list/{{GUILD_SLOT:4}}\", to: {value: 1}}", "")]
     [Arguments("{op: $eq, path: /list/0, to: {value: 1}}", "")]
     [Arguments("{op: $eq, path: \"/list/{{SHARD}}\", to: {value: 1}}", "")]
     [Arguments("{op: $contains, path: /a, to: {value: ~}}", "")]
@@ -66,7 +79,12 @@ public sealed class TargetQueryTests
     [Arguments("{application: w, aplication: v}", "5:28: forwarding.target.aplication: 신경 knows no such key in a target. Did you mean application?")]
     [Arguments("{application: \"{{EVENT}}\"}", "")]
     [Arguments("{application: w, ops: ~, selector: ~}", "")]
-    [Arguments("{application: w, ops: [], selector: {$min: /load}}", "")]
+    [Arguments("{application: w, selector: {$min: /load}}", "5:38: forwarding.target.selector: a selector over workers of whom none matches makes the 신경 server end the connection. Keep one that matches connected at all times, or remove the selector.")]
+    [Arguments("{application: w, key: abc}", "5:33: forwarding.target.key: the 신경 server ignores this key. Say what is meant by ops.")]
+    [Arguments("{application: w, optional: true}", "5:38: forwarding.target.optional: the 신경 server ignores this key. Say what is meant by ops.")]
+    [Arguments("{application: w, optional: false, key: ~}", "")]
+    [Arguments("{application: \"w{{GUILD_ID}}\"}", "")]
+    [Arguments("{application: \"{{GUILD_ID}}{{SHARD}}\"}", "")]
     [Arguments("{application: w, droppable: false}", "")]
     public async Task A_doubtful_target_is_a_warning(string target, string expected)
     {
@@ -89,6 +107,43 @@ public sealed class TargetQueryTests
 
         await Assert.That(result.Configuration!.Forwarding[0].Target.ToString()).IsEqualTo(expected);
     }
+
+    [Test]
+    public async Task The_greatest_of_a_key_is_warned_of()
+    {
+        string text = Sample.With(5, "  target: {application: w, selector: {$max: /load}}");
+
+        await Assert.That(Sample.WarningsOf(text)).Contains("$max on the 신경 server may pick a client that has no such key. Use $min, or give every worker the key.");
+    }
+
+    [Test]
+    [Arguments("{op: $ne, path: /a, to: {value: 1}}", "$ne makes the 신경 server end the connection. Use a $nor that holds the $eq. It is sent, because singyeong.allowUnsafeOperators is true.")]
+    [Arguments("{op: $nin, path: /a, to: {value: [1]}}", "$nin makes")]
+    [Arguments("{op: $ncontains, path: /a, to: {value: 1}}", "$ncontains makes")]
+    [Arguments("{op: $and, with: []}", "an empty $and makes")]
+    [Arguments("{op: $eq, path: /a, to: {path: /b, default: 1}}", "a comparison with another key (to.path) makes")]
+    public async Task An_operator_that_costs_the_connection_can_be_allowed(string op, string warning)
+    {
+        string text = Sample.WithOperator(op) + "singyeong: {allowUnsafeOperators: true}\n";
+
+        await Assert.That(Sample.ErrorsOf(text)).IsEmpty();
+        await Assert.That(Sample.WarningsOf(text)).Contains(warning);
+        await Assert.That(Sample.Load(text).Configuration!.Forwarding[0].Target.ToString()).Contains("\"op\":\"$");
+    }
+
+    [Test]
+    public async Task A_selector_that_costs_the_connection_can_be_allowed()
+    {
+        string text = Sample.With(5, "  target: {application: w, selector: {$avg: /load}}") + "singyeong: {allowUnsafeOperators: true}\n";
+
+        await Assert.That(Sample.Load(text).Configuration!.Forwarding[0].Target.ToString()).IsEqualTo("""{"application":"w","selector":{"$avg":"/load"}}""");
+    }
+
+    [Test]
+    [Arguments("{op: $eqq, path: /a, to: {value: 1}}")]
+    [Arguments("{op: $eq, path: a, to: {value: 1}}")]
+    public async Task What_no_server_understands_cannot_be_allowed(string op) =>
+        await Assert.That(Sample.ErrorsOf(Sample.WithOperator(op) + "singyeong: {allowUnsafeOperators: true}\n")).IsNotEmpty();
 
     [Test]
     public async Task A_repaired_operator_may_stand_inside_others()

@@ -10,15 +10,20 @@ namespace SinGateway.Tests.Forwarding;
 
 public sealed class TargetTemplateTests
 {
-    private const string Known = "{{SHARD}}, {{CLUSTER}}, {{EVENT}}";
+    private const string Known = "{{SHARD}}, {{CLUSTER}}, {{EVENT}}, {{SHARDS}}, {{GUILD_ID}}, {{CHANNEL_ID}}, {{USER_ID}}, {{GUILD_SLOT:n}}";
 
     [Test]
-    [Arguments("{{SHARDS}}", "the variable {{SHARDS}} is not in this version. This one has " + Known + ".")]
-    [Arguments("{{GUILD_ID}}", "the variable {{GUILD_ID}} is not in this version. This one has " + Known + ".")]
-    [Arguments("{{CHANNEL_ID}}", "the variable {{CHANNEL_ID}} is not in this version. This one has " + Known + ".")]
-    [Arguments("{{USER_ID}}", "the variable {{USER_ID}} is not in this version. This one has " + Known + ".")]
-    [Arguments("{{GUILD_SLOT:16}}", "the variable {{GUILD_SLOT:16}} is not in this version. This one has " + Known + ".")]
-    [Arguments("{{SHARD:int}}", "the variable {{SHARD:int}} is not in this version. This one has " + Known + ".")]
+    [Arguments("{{GUILD_SLTO:16}}", "there is no variable {{GUILD_SLTO:16}}. Did you mean {{GUILD_SLOT:n}}? The known ones are " + Known + ".")]
+    [Arguments("{{GUILD_ID:string}}", "there is no variable {{GUILD_ID:string}}. Write {{GUILD_ID}}, or {{GUILD_ID:int}} for a number.")]
+    [Arguments("{{EVENT:x}}", "there is no variable {{EVENT:x}}. Write {{EVENT}}.")]
+    [Arguments("{{EVENT:int}}", "{{EVENT:int}} would be a number, and an event's name is none. Write {{EVENT}}.")]
+    [Arguments("a{{SHARD:int}}", "{{SHARD:int}} is a number only where it stands alone in its string. Write {{SHARD}} here.")]
+    [Arguments("{{USER_ID:int}} ", "{{USER_ID:int}} is a number only where it stands alone in its string. Write {{USER_ID}} here.")]
+    [Arguments("{{GUILD_SLOT}}", "{{GUILD_SLOT}} does not say how many slots there are, 1 to 1000000. Write {{GUILD_SLOT:16}} for 16.")]
+    [Arguments("{{GUILD_SLOT:0}}", "{{GUILD_SLOT:0}} does not say how many slots there are, 1 to 1000000. Write {{GUILD_SLOT:16}} for 16.")]
+    [Arguments("{{GUILD_SLOT:-1}}", "{{GUILD_SLOT:-1}} does not say how many slots there are, 1 to 1000000. Write {{GUILD_SLOT:16}} for 16.")]
+    [Arguments("{{GUILD_SLOT:1000001}}", "{{GUILD_SLOT:1000001}} does not say how many slots there are, 1 to 1000000. Write {{GUILD_SLOT:16}} for 16.")]
+    [Arguments("{{GUILD_SLOT:16:int}}", "{{GUILD_SLOT:16:int}} does not say how many slots there are, 1 to 1000000. Write {{GUILD_SLOT:16}} for 16.")]
     [Arguments("{{event}}", "there is no variable {{event}}. Did you mean {{EVENT}}? The known ones are " + Known + ".")]
     [Arguments("{{ EVENT }}", "there is no variable {{ EVENT }}. Did you mean {{EVENT}}? The known ones are " + Known + ".")]
     [Arguments("{{PAYLOAD_SIZE}}", "there is no variable {{PAYLOAD_SIZE}}. The known ones are " + Known + ".")]
@@ -54,9 +59,9 @@ public sealed class TargetTemplateTests
         string text = head + "{{SHARD}}/{{EVENT}}/{{CLUSTER}}" + tail;
         MappingNode target = new(nowhere, [new MappingEntry(nowhere, tail, new ScalarNode(nowhere, text, text, ScalarKind.Text))]);
         TargetTemplate template = TargetCompiler.Compile(target, "", hasOps: false, new ProblemList("config.yaml"));
-        RouteCopy copy = new(new ForwardingRule(0, DispatchKind.Send, template, ["*"], Holds: true, TimeSpan.FromMinutes(1)), "READY"u8, cluster: 7);
-        byte[] bytes = new byte[copy.MeasureTarget(shard.Get)];
-        copy.WriteTarget(shard.Get, bytes);
+        RouteCopy copy = new(new ForwardingRule(0, DispatchKind.Send, template, ["*"], Holds: true, TimeSpan.FromMinutes(1)), "READY"u8, cluster: 7, shardCount: 16);
+        byte[] bytes = new byte[copy.MeasureTarget(shard.Get, default)];
+        copy.WriteTarget(shard.Get, default, bytes);
         using JsonDocument json = JsonDocument.Parse(bytes);
         return json.RootElement.GetProperty(tail).GetString() == $"{head}{shard.Get}/READY/7{tail}";
     }).QuickCheckThrowOnFailure();

@@ -338,7 +338,7 @@ public sealed class SingyeongClientTests
             Client.Refused += message => _refused.TrySetResult(message);
             TargetTemplateBuilder target = new();
             target.AddJson("""{"application":"worker"}""");
-            RouteTable routes = new([new ForwardingRule(0, DispatchKind.Send, target.Build(hasOps: false, "worker"), ["X"], holds, TimeSpan.FromMinutes(1))], cluster: 0);
+            RouteTable routes = new([new ForwardingRule(0, DispatchKind.Send, target.Build(hasOps: false, "worker"), ["X"], holds, TimeSpan.FromMinutes(1))], cluster: 0, shardCount: 1);
             _forwarder = new Forwarder(Running.Loop, routes, Client, keys, Logger);
             Running.Loop.Post(Client.Connect);
         }
