@@ -47,7 +47,7 @@ public sealed class TargetTests
         await Assert.That(WithoutPlace(Sample.ErrorsOf(Sample.With(5, $"  target: {target}")))).IsEqualTo("forwarding.target." + expected);
 
     [Test]
-    [Arguments("{application: w, droppable: true}", "droppable: 신경 drops a droppable event in silence when no worker matches, so it cannot be held back until one does. Remove the key if no event may be lost.")]
+    [Arguments("{application: w, droppable: true}", "droppable: 신경 drops a droppable event in silence when no worker matches, so it cannot be held back until one does. Remove the key, or write unrouted: drop.")]
     [Arguments("{application: w, aplication: w}", "aplication: 신경 knows no such key in a target. Did you mean application?")]
     public async Task A_target_that_may_surprise_is_warned_of(string target, string expected) =>
         await Assert.That(WithoutPlace(Sample.WarningsOf(Sample.With(5, $"  target: {target}")))).IsEqualTo("forwarding.target." + expected);

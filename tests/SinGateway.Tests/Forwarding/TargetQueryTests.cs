@@ -75,7 +75,7 @@ public sealed class TargetQueryTests
     }
 
     [Test]
-    [Arguments("{application: w, droppable: true}", "5:39: forwarding.target.droppable: 신경 drops a droppable event in silence when no worker matches, so it cannot be held back until one does. Remove the key if no event may be lost.")]
+    [Arguments("{application: w, droppable: true}", "5:39: forwarding.target.droppable: 신경 drops a droppable event in silence when no worker matches, so it cannot be held back until one does. Remove the key, or write unrouted: drop.")]
     [Arguments("{application: w, aplication: v}", "5:28: forwarding.target.aplication: 신경 knows no such key in a target. Did you mean application?")]
     [Arguments("{application: \"{{EVENT}}\"}", "")]
     [Arguments("{application: w, ops: ~, selector: ~}", "")]

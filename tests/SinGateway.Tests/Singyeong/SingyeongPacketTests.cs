@@ -96,7 +96,7 @@ public sealed class SingyeongPacketTests
         MetadataEntry[] metadata = [new("role", "string", "\"gate\""), new("load", "float", "1.0")];
 
         await Assert.That(Encoding.UTF8.GetString(SingyeongMessages.Identify("g", "app", null, 0, new[] { 0 }, 1, "bots", metadata))).IsEqualTo(
-            """{"op":1,"d":{"client_id":"g","application_id":"app","namespace":"bots","metadata":{"cluster":{"type":"integer","value":0},"shard_count":{"type":"integer","value":1},"shards":{"type":"list","value":[0]},"role":{"type":"string","value":"gate"},"load":{"type":"float","value":1.0}}}}""");
+            """{"op":1,"d":{"client_id":"g","application_id":"app","receive_client_updates":true,"namespace":"bots","metadata":{"cluster":{"type":"integer","value":0},"shard_count":{"type":"integer","value":1},"shards":{"type":"list","value":[0]},"role":{"type":"string","value":"gate"},"load":{"type":"float","value":1.0}}}}""");
     }
 
     /// <summary>Everything that the client would look at in the packet.</summary>
