@@ -9,7 +9,7 @@ namespace SinGateway;
 
 /// <summary>
 /// Where an event changes sides: finds the rules of its name and writes one finished frame for each into the outbox, around the bytes that
-/// Discord sent. Allocates nothing for a name seen before. Belongs to the loop's thread.
+/// Discord sent, or around them in the encoding of the connection. Allocates nothing for a name seen before. Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class Forwarder(RouteTable routes, SingyeongClient client, MaskingKeys keys, ILogger logger) : IDispatchReceiver
 {
@@ -24,19 +24,38 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
     /// <summary>Copies that were larger than the outbox may hold (G13).</summary>
     public long Oversized { get; private set; }
 
+    /// <summary>Copies of events that cannot be written in the connection's encoding: nested too deep, or no JSON.</summary>
+    public long Unencodable { get; private set; }
+
     public void Receive(Session session, ReadOnlySpan<byte> eventName, long seq, ReadOnlySpan<byte> message)
     {
         Events++;
         bool forwarded = false;
         if (routes.Find(eventName) is { } route)
         {
+            TranscodeOutcome payload = client.Binary?.EncodePayload(message) ?? TranscodeOutcome.Written;
             foreach (RouteCopy copy in route.Copies)
             {
-                forwarded |= Forward(session, copy, seq, message);
+                forwarded |= IsEncoded(session, copy, seq, payload) && Forward(session, copy, seq, message);
             }
+
+            client.Binary?.ReleasePayload();
         }
 
         client.Received(session, seq, forwarded);
+    }
+
+    /// <summary>Prepares the copy's target too, where the encoding is not JSON.</summary>
+    private bool IsEncoded(Session session, RouteCopy copy, long seq, TranscodeOutcome payload)
+    {
+        if (client.Binary is not { } binary || (payload == TranscodeOutcome.Written && binary.TryEncodeTarget(copy, session.ShardId)))
+        {
+            return true;
+        }
+
+        Unencodable++;
+        LogUnencodable(session.ShardId, seq, payload == TranscodeOutcome.Malformed ? "it is no JSON" : $"it is nested deeper than {JsonTranscoder.MaximumDepth} levels");
+        return false;
     }
 
     private bool Forward(Session session, RouteCopy copy, long seq, ReadOnlySpan<byte> message)
@@ -44,8 +63,9 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
         nonce = nonce[..DispatchWriter.WriteNonce(nonce, session.ShardId, session.Tag, seq, copy.Rule.Index)];
         bool broadcast = copy.Rule.Kind == DispatchKind.Broadcast;
-        int target = copy.MeasureTarget(session.ShardId);
-        int payload = DispatchWriter.Measure(broadcast, target, nonce.Length, message.Length);
+        int payload = client.Binary is { } binary
+            ? binary.MeasureDispatch(broadcast, nonce.Length)
+            : DispatchWriter.Measure(broadcast, copy.MeasureTarget(session.ShardId), nonce.Length, message.Length);
         int size = FrameWriter.HeaderSize(payload) + payload;
         if (size > client.Outbox.MaximumFrame)
         {
@@ -55,10 +75,18 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         }
 
         Span<byte> frame = client.Outbox.Reserve(size);
-        int start = FrameWriter.Begin(frame, Opcode.Text, payload);
-        int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
-        position += copy.WriteTarget(session.ShardId, frame[position..]);
-        DispatchWriter.WriteRest(frame[position..], nonce, message);
+        int start = FrameWriter.Begin(frame, client.Kind, payload);
+        if (client.Binary is null)
+        {
+            int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
+            position += copy.WriteTarget(session.ShardId, frame[position..]);
+            DispatchWriter.WriteRest(frame[position..], nonce, message);
+        }
+        else
+        {
+            client.Binary.WriteDispatch(frame[start..], broadcast, nonce);
+        }
+
         FrameWriter.End(frame, start, keys.Next());
         client.Outbox.Append(size);
         Forwarded++;
@@ -69,4 +97,9 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         Level = LogLevel.Error,
         Message = "Shard {Shard}, seq {Seq}: the event takes {Size} bytes and the outbox takes {Maximum} at most; it is dropped and counted. Raise singyeong.outbox.")]
     private partial void LogOversized(int shard, long seq, int size, long maximum);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Shard {Shard}, seq {Seq}: the event cannot be written in the encoding of singyeongDSN ({Cause}); it is dropped and counted. Use ?encoding=json.")]
+    private partial void LogUnencodable(int shard, long seq, string cause);
 }

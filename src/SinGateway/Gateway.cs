@@ -218,13 +218,14 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     {
         SingyeongDsn dsn = configuration.Singyeong;
         string clientId = $"singateway-{_bot}-{range.Total}-{cluster}-0-0";
-        var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = "encoding=json" }.Uri;
+        var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
         int[] shards = [.. Enumerable.Range(range.First, range.Count)];
         return new SingyeongIdentity(
             uri,
             clientId,
             SingyeongMessages.Heartbeat(clientId),
-            SingyeongMessages.Identify(clientId, dsn.ApplicationId, dsn.Password, cluster, shards, range.Total));
+            SingyeongMessages.Identify(clientId, dsn.ApplicationId, dsn.Password, cluster, shards, range.Total),
+            dsn.Encoding);
     }
 
     [LoggerMessage(

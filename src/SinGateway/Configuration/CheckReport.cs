@@ -43,6 +43,11 @@ internal sealed class CheckReport
         // Two of the label's characters are two columns wide each.
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
         report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password");
+        if (configuration.Singyeong.Encoding is not SingyeongEncoding.Json)
+        {
+            report.Row("", $"events are rewritten in {configuration.Singyeong.EncodingName}; what is shown below is the same in json");
+        }
+
         report.Row("Discord", configuration.DiscordApiBaseUrl.OriginalString);
         report.WriteIntents();
         report.WriteRules();

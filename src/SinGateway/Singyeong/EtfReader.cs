@@ -176,7 +176,7 @@ internal readonly struct EtfReader : IPacketReader
     private static bool TryReadAtom(ref ReadOnlySpan<byte> rest, JsonOutput json, byte tag, bool isKey)
     {
         bool isSmall = tag is EtfTag.SmallAtomUtf8 or EtfTag.SmallAtom;
-        if (!TryTakeNumber(ref rest, isSmall ? 1 : 2, out uint length) || !TryTake(ref rest, length, out ReadOnlySpan<byte> name))
+        if (!TryTakeNumber(ref rest, isSmall ? 1u : 2, out uint length) || !TryTake(ref rest, length, out ReadOnlySpan<byte> name))
         {
             return false;
         }
@@ -227,7 +227,7 @@ internal readonly struct EtfReader : IPacketReader
         if (tag != EtfTag.SmallBig)
         {
             bool isSmall = tag == EtfTag.SmallInteger;
-            if (!TryTakeNumber(ref rest, isSmall ? 1 : 4, out uint value))
+            if (!TryTakeNumber(ref rest, isSmall ? 1u : 4, out uint value))
             {
                 return false;
             }
