@@ -37,7 +37,7 @@ internal readonly struct EtfWriter : IValueWriter
     /// </summary>
     public static int WriteInteger(Span<byte> destination, bool negative, ulong magnitude)
     {
-        if (!negative && magnitude <= byte.MaxValue)
+        if ((!negative || magnitude == 0) && magnitude <= byte.MaxValue)
         {
             destination[0] = EtfTag.SmallInteger;
             destination[1] = (byte)magnitude;
