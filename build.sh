@@ -23,7 +23,8 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
   clean              Remove what all of this made: bin, obj, out, TestResults.
 
 Needs the .NET SDK (version: global.json), clang or gcc, the zlib headers and OpenSSL 3; for the tests also redis-server, and
-python3-msgpack and erlang-base for those that compare encodings (else they are skipped). What is missing is named, with the way to get it; as root on Debian it is installed (but for the .NET SDK).
+python3-msgpack and erlang-base for those that compare encodings (without, they are skipped). What is missing is named, with the
+way to get it; as root on Debian it is installed (but for the .NET SDK).
 HELP
 }
 
