@@ -18,6 +18,8 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
   build              Publish the native executables out/singateway and out/singateway-sandbox.
   test [ARGUMENTS]   Build, then run the unit and the integration tests. ARGUMENTS go to both test runners:
                        ./build.sh test --treenode-filter '/*/*/OutboxTests/*'
+  soak [--minutes N] Build, then run the tests that draw faults at random for N minutes each (10 without it), with another seed each
+                     time; prints the seed and what happened. SINGATEWAY_SEED=n draws the same faults again.
   bench [ARGUMENTS]  Build, then measure the native executables beside a minimal C program, and print a Markdown table.
                      ./build.sh bench --help tells the options.
   clean              Remove what all of this made: bin, obj, out, TestResults.
@@ -258,12 +260,30 @@ tests() {
   if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang; fi
   run_tests SinGateway.Tests "$@"
   run_tests SinGateway.IntegrationTests "$@"
+  report_tests
+}
 
+# report_tests: prints the line that sums up; succeeds when something ran and nothing failed.
+report_tests() {
   (( passed + failed )) || say 'No test ran.'
   local summary="$passed passed, $failed failed"
   (( skipped == 0 )) || summary+=", $skipped skipped"
   printf '%s\n' "$summary"
   (( failed == 0 && passed > 0 ))
+}
+
+# ---- soak ------------------------------------------------------------------------------------------------------------------
+
+# soak [--minutes N]: the tests of the category Soak (tests/SinGateway.IntegrationTests/Fixtures/Soak.cs), long.
+soak() {
+  local minutes=10
+  if (( $# )); then
+    [[ $# -eq 2 && $1 == --minutes && $2 =~ ^[1-9][0-9]*$ ]] || die "soak: write --minutes N, with N from 1 on (got: $*)"
+    minutes=$2
+  fi
+  build
+  SINGATEWAY_SOAK_SECONDS=$(( minutes * 60 )) run_tests SinGateway.IntegrationTests --treenode-filter '/*/*/*/*[Category=Soak]'
+  report_tests
 }
 
 # ---- bench, clean ----------------------------------------------------------------------------------------------------------
@@ -281,6 +301,7 @@ case $command in
   run)   run "$@" ;;
   build) build ;;
   test)  tests "$@" ;;
+  soak)  soak "$@" ;;
   bench) bench "$@" ;;
   clean) clean ;;
   help | -h | --help) usage ;;

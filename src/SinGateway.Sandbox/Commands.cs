@@ -9,7 +9,7 @@ internal sealed class Commands
 {
     /// <summary>
     /// A fake Discord (REST and gateway) and a fake 신경 in one process, on 127.0.0.1 only. Prints its addresses as one JSON line; GET /stats
-    /// of the control address tells everything, an unknown path lists the faults that can be ordered.
+    /// of the control address tells everything, GET /help lists the faults that can be ordered.
     /// </summary>
     /// <param name="gatewayPort">Discord's REST and gateway; 0 takes a free port.</param>
     /// <param name="singyeongPort">신경; 0 takes a free port.</param>

@@ -20,19 +20,20 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
 
-    /// <summary>How long a store that is away at the start is left alone between two tries.</summary>
-    private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(2);
-
     /// <summary>When reading the file, asking Discord and the first connections are over, and their memory may go.</summary>
     private static readonly TimeSpan StartupEnds = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan LastSavePatience = TimeSpan.FromSeconds(5);
+
+    private static readonly Outcome WrongToken = new(ExitCode.DiscordRefused, FatalClose.Unauthorized);
 
     private readonly ILogger _logger = loggers.CreateLogger("gateway");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _givesUp;
+    private bool _countIsWrong;
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
@@ -70,40 +71,48 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     {
         using var rest = new GatewayRest(
             configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
-        GatewayBotInfo info;
-        switch (await rest.GetGatewayBotAsync(stop))
+        ShardPlan? plan = await ShardPlan.FromStoreAsync(configuration, cluster, store, _logger, stop);
+        GatewayBotInfo? info = null;
+        switch (plan?.CanResumeWithoutRest == true ? await rest.AskOnceAsync(stop) : await rest.GetGatewayBotAsync(stop))
         {
             case GatewayBotOutcome.Success success:
                 info = success.Info;
+                LogBudget(info.Shards, info.SessionStartLimit.Remaining, info.SessionStartLimit.MaxConcurrency);
                 break;
             case GatewayBotOutcome.Refused refused:
                 return new(ExitCode.DiscordRefused, refused.Message);
+            case GatewayBotOutcome.Unauthorized:
+                return WrongToken;
             default:
-                return new(ExitCode.DiscordRefused, "Discord refuses the token (HTTP 401): set token to the bot's current one from the Developer Portal");
+                LogWithoutRest(plan!.Stored.Count);
+                break;
         }
 
-        (ShardRange range, IReadOnlyList<SessionRecord> stored) = await LoadSessionsAsync(store, info.Shards, stop);
-        LogPlan(range.First, range.First + range.Count - 1, range.Total, stored.Count, info.SessionStartLimit.Remaining, info.SessionStartLimit.MaxConcurrency);
+        plan ??= await ShardPlan.FromDiscordAsync(info!.Shards, store, _logger, stop);
+        if (configuration is { Clustering: null, ShardCount: null } && info is not null && info.Shards != plan.Total)
+        {
+            LogOtherCount(info.Shards, plan.Total);
+        }
 
+        LogPlan(plan.First, plan.First + plan.Count - 1, plan.Total, plan.Stored.Count);
         long descriptors = SystemCalls.RaiseDescriptorLimit();
-        if (descriptors < range.Count + OtherDescriptors)
+        if (descriptors < plan.Count + OtherDescriptors)
         {
             return new(
                 ExitCode.BadConfiguration,
-                $"{range.Count} shards need {range.Count + OtherDescriptors} open files, and the limit here is {descriptors}: raise it (ulimit -n, LimitNOFILE)");
+                $"{plan.Count} shards need {plan.Count + OtherDescriptors} open files, and the limit here is {descriptors}: raise it (ulimit -n, LimitNOFILE)");
         }
 
-        bool usesTls = configuration.Singyeong.Tls || new Uri(info.Url).Scheme == Uri.UriSchemeWss;
-        using TlsContext? tls = usesTls ? TlsContext.Create() : null;
+        using TlsContext? tls = NeedsTls(plan, info) ? TlsContext.Create() : null;
         using var loop = new EventLoop(TimeProvider.System);
-        var writer = new SessionWriter(store, range.Count, loggers.CreateLogger("sessions"));
+        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"));
         if (redis is not null)
         {
             // What Redis lost with its connection, if it was restarted, is written again (G20).
             redis.Reconnected += writer.RequireFullWrite;
         }
 
-        ShardGroup group = Build(loop, tls, info, range, stored, writer);
+        ShardGroup group = Build(loop, tls, info, plan, store, writer, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(group.Start);
@@ -122,7 +131,14 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(() => group.Stop(() => drained.SetResult(group.FinalRecords())));
         using var patience = new CancellationTokenSource(LastSavePatience);
-        await writer.StopAsync(await drained.Task, patience.Token);
+        SessionRecord[] final = await drained.Task;
+        if (_countIsWrong)
+        {
+            // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with another.
+            final = [.. final.Select(record => record with { SessionId = null })];
+        }
+
+        await writer.StopAsync(final, patience.Token);
         return outcome;
     }
 
@@ -132,60 +148,26 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         StartupMemory.Release();
     }
 
-    /// <summary>
-    /// Which shards are ours, and their sessions. Without clustering and with <c>auto</c>, stored sessions decide on the count, since they
-    /// can be resumed only with the count that they were identified with (G22).
-    /// </summary>
-    private async Task<(ShardRange Range, IReadOnlyList<SessionRecord> Stored)> LoadSessionsAsync(ISessionStore store, int recommended, CancellationToken stop)
-    {
-        ShardRange range = configuration.Clustering is { } clustering
-            ? new(cluster * clustering.ClusterShards, clustering.ClusterShards, clustering.TotalShards)
-            : new(0, configuration.ShardCount ?? recommended, configuration.ShardCount ?? recommended);
-        IReadOnlyList<SessionRecord> stored = await LoadAsync(store, range, stop);
-        if (configuration is { Clustering: null, ShardCount: null })
-        {
-            int kept = stored.Select(record => record.ShardCount).FirstOrDefault(count => count > 0);
-            if (kept > 0 && kept != range.Total)
-            {
-                LogOtherCount(recommended, kept);
-                range = new(0, kept, kept);
-                stored = await LoadAsync(store, range, stop);
-            }
-        }
-
-        return (range, [.. stored.Where(record => record.SessionId is not null && (record.ShardCount == 0 || record.ShardCount == range.Total))]);
-    }
-
-    /// <summary>Reads the store, for as long as it takes: to start without the sessions would cost an IDENTIFY for each of them.</summary>
-    private async Task<IReadOnlyList<SessionRecord>> LoadAsync(ISessionStore store, ShardRange range, CancellationToken stop)
-    {
-        while (true)
-        {
-            try
-            {
-                return await store.LoadAsync(range.First, range.Count, stop);
-            }
-            catch (IOException away)
-            {
-                LogStoreAway(away.Message);
-                await Task.Delay(StoreRetry, stop);
-            }
-        }
-    }
+    /// <summary>Whether anything that is spoken to now or later is wss: 신경, the gateway, or where a session is to be resumed.</summary>
+    private bool NeedsTls(ShardPlan plan, GatewayBotInfo? info) =>
+        configuration.Singyeong.Tls
+        || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
+        || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
     private ShardGroup Build(
-        EventLoop loop, TlsContext? tls, GatewayBotInfo info, ShardRange range, IReadOnlyList<SessionRecord> stored, SessionWriter writer)
+        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, ISessionStore store, SessionWriter writer, GatewayRest rest, CancellationToken stop)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
         var client = new SingyeongClient(
-            loop, dialer, keys, Identity(range), configuration.OutboxBytes, new Random(), loggers.CreateLogger("singyeong"));
+            loop, dialer, keys, Identity(plan), configuration.OutboxBytes, new Random(), loggers.CreateLogger("singyeong"));
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
 
         ILogger shardLogger = loggers.CreateLogger("shard");
         var forwarder = new Forwarder(new RouteTable(configuration.Forwarding, cluster), client, keys, loggers.CreateLogger("forwarding"));
-        SessionStartLimit limit = info.SessionStartLimit;
+        var identifies = new IdentifyQueue(loop, store as IIdentifyLedger ?? new MemoryIdentifyLedger(), shardLogger);
+        GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {
             Loop = loop,
@@ -193,57 +175,96 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             Keys = keys,
             Token = configuration.Token,
             Intents = configuration.Intents,
-            ShardCount = range.Total,
+            ShardCount = plan.Total,
+            LargeThreshold = configuration.LargeThreshold,
+            Presence = configuration.Presence,
             Compression = configuration.Compression,
-            GatewayUrl = new Uri(info.Url),
-            Identifies = new IdentifyQueue(loop, limit.MaxConcurrency, limit.Total, limit.Remaining, limit.ResetAfterMs, shardLogger),
+            GatewayUrl = null,
+            Identifies = identifies,
             Turns = new ResumeTurns(loop),
             Revoked = new RevokedSessions(),
-            GatewayUnreachable = () => { },
+            GatewayUnreachable = () => refresh.Request(),
             Receiver = forwarder,
             Random = new Random(),
             Logger = shardLogger,
-            GiveUp = closeCode => _ended.TrySetResult(new(ExitCode.DiscordRefused, FatalClose.Explain(closeCode, range.Total, info.Shards))),
+            GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
         };
-        Dictionary<int, Session> sessions = stored.ToDictionary(
+        refresh = new GatewayBotRefresh(
+            rest.GetGatewayBotAsync, TimeProvider.System, fresh => loop.Post(() => Apply(fresh)), () => _ended.TrySetResult(WrongToken), _logger, stop);
+        identifies.RefreshWanted += refresh.Request;
+        if (info is null)
+        {
+            refresh.Request();
+        }
+        else
+        {
+            Apply(info);
+        }
+
+        Dictionary<int, Session> sessions = plan.Stored.ToDictionary(
             record => record.ShardId, record => new Session(record.ShardId, record.SessionId!, record.ResumeUrl, record.Seq));
-        Shard[] shards = [.. Enumerable.Range(range.First, range.Count).Select(id => new Shard(id, settings, sessions.GetValueOrDefault(id)))];
-        return new ShardGroup(loop, client, forwarder, shards, range.Total, writer, _logger);
+        Shard[] shards = [.. Enumerable.Range(plan.First, plan.Count).Select(id => new Shard(id, settings, sessions.GetValueOrDefault(id)))];
+        var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
+        return new ShardGroup(loop, client, forwarder, shards, progress, plan.Total, writer, _logger);
+
+        void Apply(GatewayBotInfo fresh)
+        {
+            settings.GatewayUrl = new Uri(fresh.Url);
+            identifies.Update(fresh.SessionStartLimit);
+        }
+    }
+
+    /// <summary>Ends the run with what the close code means. A wrong shard count is explained with the one that Discord recommends now.</summary>
+    private async Task GiveUpAsync(int closeCode, int shardCount, GatewayRest rest, CancellationToken stop)
+    {
+        if (Interlocked.Exchange(ref _givesUp, 1) == 1)
+        {
+            return;
+        }
+
+        int? recommended = null;
+        if (FatalClose.IsOfShardCount(closeCode) && await rest.AskOnceAsync(stop) is GatewayBotOutcome.Success success)
+        {
+            recommended = success.Info.Shards;
+            _countIsWrong = configuration is { Clustering: null, ShardCount: null } && recommended != shardCount;
+        }
+
+        _ended.TrySetResult(new(ExitCode.DiscordRefused, FatalClose.Explain(closeCode, shardCount, recommended, configuration.Intents)));
     }
 
     /// <summary>
     /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.
     /// </summary>
-    private SingyeongIdentity Identity(ShardRange range)
+    private SingyeongIdentity Identity(ShardPlan plan)
     {
         SingyeongDsn dsn = configuration.Singyeong;
-        string clientId = $"singateway-{_bot}-{range.Total}-{cluster}-0-0";
+        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-0-0";
         var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
-        int[] shards = [.. Enumerable.Range(range.First, range.Count)];
+        int[] shards = [.. Enumerable.Range(plan.First, plan.Count)];
         return new SingyeongIdentity(
             uri,
             clientId,
             SingyeongMessages.Heartbeat(clientId),
-            SingyeongMessages.Identify(clientId, dsn.ApplicationId, dsn.Password, cluster, shards, range.Total),
+            SingyeongMessages.Identify(clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total),
             dsn.Encoding);
     }
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]
+    private partial void LogBudget(int shards, int remaining, int maxConcurrency);
+
     [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "Shards {First} to {Last} of {Total}; {Stored} stored sessions to resume; {Remaining} session starts left today, {MaxConcurrency} at a time")]
-    private partial void LogPlan(int first, int last, int total, int stored, int remaining, int maxConcurrency);
+        Level = LogLevel.Warning,
+        Message = "Discord's REST API does not answer; {Stored} stored sessions are resumed meanwhile, and shards without one wait for it")]
+    private partial void LogWithoutRest(int stored);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shards {First} to {Last} of {Total}; {Stored} stored sessions to resume")]
+    private partial void LogPlan(int first, int last, int total, int stored);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "Discord recommends {Recommended} shards; the stored sessions are of {Kept}, which stays. Set discord.shardCount to change it, at one IDENTIFY a shard.")]
     private partial void LogOtherCount(int recommended, int kept);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}; no shard starts before its stored session is known, trying again")]
-    private partial void LogStoreAway(string cause);
-
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopping: {Cause}")]
     private partial void LogStopping(string cause);
-
-    /// <summary>Shards [First, First + Count) of Total.</summary>
-    private readonly record struct ShardRange(int First, int Count, int Total);
 }

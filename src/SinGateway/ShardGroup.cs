@@ -37,6 +37,7 @@ internal sealed partial class ShardGroup
     private readonly SingyeongClient _client;
     private readonly Forwarder _forwarder;
     private readonly Shard[] _shards;
+    private readonly StartProgress _progress;
     private readonly int _shardCount;
     private readonly SessionWriter _writer;
     private readonly ILogger _logger;
@@ -51,12 +52,13 @@ internal sealed partial class ShardGroup
     private bool _wasFull;
 
     public ShardGroup(
-        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, int shardCount, SessionWriter writer, ILogger logger)
+        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, StartProgress progress, int shardCount, SessionWriter writer, ILogger logger)
     {
         _loop = loop;
         _client = client;
         _forwarder = forwarder;
         _shards = shards;
+        _progress = progress;
         _shardCount = shardCount;
         _writer = writer;
         _logger = logger;
@@ -98,6 +100,7 @@ internal sealed partial class ShardGroup
             shard.Stop();
         }
 
+        _progress.Stop();
         _saveTimer.Stop();
         _trimTimer.Stop();
         _patienceTimer.Start(FlushPatience);
@@ -126,6 +129,7 @@ internal sealed partial class ShardGroup
 
         _hasStarted = true;
         _patienceTimer.Stop();
+        _progress.Start();
         foreach (Shard shard in _shards)
         {
             shard.Start();

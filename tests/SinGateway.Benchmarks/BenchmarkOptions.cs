@@ -13,7 +13,10 @@ internal sealed record BenchmarkOptions
           --quick         One run each, shorter and with fewer shards: to see that it works, not to quote.
           --only LIST     Some of burst, paced, allocation, memory, size, separated by commas (default: all).
           --floor-only    Only the C program.
+          --compression C Beside it, which speaks zlib-stream, the gateway speaks C: zlib-stream (default), zstd-stream or none.
         """;
+
+    private static readonly string[] Compressions = ["zlib-stream", "zstd-stream", "none"];
 
     private static readonly string[] Measurements = ["burst", "paced", "allocation", "memory", "size"];
 
@@ -37,6 +40,9 @@ internal sealed record BenchmarkOptions
     public (int Few, int Many) AllocationEvents { get; private init; } = (100_000, 200_000);
 
     public bool FloorOnly { get; private init; }
+
+    /// <summary>Of the gateway's connections to Discord; the C program knows zlib-stream only.</summary>
+    public string Compression { get; private init; } = Compressions[0];
 
     private IReadOnlyList<string> Only { get; init; } = Measurements;
 
@@ -70,6 +76,10 @@ internal sealed record BenchmarkOptions
                     break;
                 case "--runs" when int.TryParse(value, CultureInfo.InvariantCulture, out int runs) && runs > 0:
                     options = options with { Runs = runs };
+                    i++;
+                    break;
+                case "--compression" when Compressions.Contains(value):
+                    options = options with { Compression = value! };
                     i++;
                     break;
                 case "--only" when value?.Split(',') is { } only && only.All(Measurements.Contains):

@@ -12,7 +12,8 @@ internal static partial class GatewayProcess
     /// A directory of this run's own, for the configuration and the state file: a session of another run would be resumed.
     /// </param>
     /// <param name="sandbox">What it connects to.</param>
-    public static ChildProcess Start(string executable, string directory, SandboxProcess sandbox)
+    /// <param name="compression">Of its connections to Discord.</param>
+    public static ChildProcess Start(string executable, string directory, SandboxProcess sandbox, string compression)
     {
         bool tls = sandbox.CertificateAuthority is not null;
         string configuration = Path.Combine(directory, "config.json");
@@ -22,7 +23,7 @@ internal static partial class GatewayProcess
             ["singyeongDSN"] = $"{(tls ? "ssingyeong" : "singyeong")}://gateway@{sandbox.SingyeongEndpoint}",
             ["intents"] = 513,
             ["stateFile"] = Path.Combine(directory, "singateway.state"),
-            ["discord"] = new Dictionary<string, object> { ["apiBaseURL"] = sandbox.ApiBaseUrl, ["compression"] = "zlib-stream" },
+            ["discord"] = new Dictionary<string, object> { ["apiBaseURL"] = sandbox.ApiBaseUrl, ["compression"] = compression },
             ["forwarding"] = new Dictionary<string, object>
             {
                 ["type"] = "send",

@@ -35,7 +35,7 @@ try
     List<Subject> subjects = [];
     if (!options.FloorOnly)
     {
-        subjects.Add(new Subject("SinGateway", SpeaksTls: true, (to, directory, _) => GatewayProcess.Start(gateway, directory, to)));
+        subjects.Add(new Subject("SinGateway", SpeaksTls: true, (to, directory, _) => GatewayProcess.Start(gateway, directory, to, options.Compression)));
     }
     if (await FloorProgram.CompileWithZlibOfDotnetAsync(compiled, stop.Token) is { } floorOnZlibNg)
     {

@@ -24,7 +24,7 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
         }
         if (_rows.Count > 1)
         {
-            Print("Per event of about 1.2 KB of JSON, zlib-stream");
+            Print($"Per event of about 1.2 KB of JSON, {options.Compression}");
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
             }
             AddMemory($"{name}, then: private pages only", points, memory => memory.Rested.Private);
         }
-        Print("Memory, zlib-stream");
+        Print($"Memory, {options.Compression}");
     }
 
     public void WriteSizes(IEnumerable<string> executables)

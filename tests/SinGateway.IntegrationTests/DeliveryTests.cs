@@ -8,6 +8,7 @@ internal sealed class DeliveryTests
 {
     [Test]
     [Arguments("zlib-stream")]
+    [Arguments("zstd-stream")]
     [Arguments("none")]
     public async Task A_million_events_over_16_shards_arrive_once_and_in_order(string compression)
     {

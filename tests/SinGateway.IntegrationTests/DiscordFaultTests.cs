@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
@@ -17,6 +18,7 @@ internal sealed class DiscordFaultTests
 
     [Test]
     [Arguments("/discord/drop?shard=0")]
+    [Arguments("/discord/fin?shard=0")]
     [Arguments("/discord/op7?shard=0")]
     [Arguments("/discord/op9?shard=0&resumable=true")]
     [Arguments("/discord/corrupt?shard=0")]
@@ -27,6 +29,7 @@ internal sealed class DiscordFaultTests
     [Arguments("/discord/close?shard=0&code=4000")]
     [Arguments("/discord/close?shard=0&code=4002")]
     [Arguments("/discord/close?shard=0&code=4008")]
+    [Arguments("/discord/close?shard=0&code=4999")]
     public async Task The_session_is_resumed_after(string fault)
     {
         await using Scenario scenario = await StartAsync();
@@ -40,6 +43,7 @@ internal sealed class DiscordFaultTests
 
     [Test]
     [Arguments("/discord/op9?shard=0&resumable=false")]
+    [Arguments("/discord/close?shard=0&code=4001")]
     [Arguments("/discord/close?shard=0&code=4003")]
     [Arguments("/discord/close?shard=0&code=4005")]
     [Arguments("/discord/close?shard=0&code=4007")]
@@ -75,7 +79,8 @@ internal sealed class DiscordFaultTests
 
     [Test]
     [Arguments("/discord/refuse-upgrade?status=503&count=2")]
-    [Arguments("/discord/refuse-upgrade?status=429&count=1")]
+    [Arguments("/discord/refuse-upgrade?status=403&count=2")]
+    [Arguments("/discord/garbage?count=2")]
     [Arguments("/discord/reconnect-before-hello?count=2")]
     [Arguments("/discord/hello-delay?ms=700")]
     public async Task The_session_survives_a_reconnect_that_meets(string fault)
@@ -88,6 +93,123 @@ internal sealed class DiscordFaultTests
         await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 1, $"shard 0 resumes in spite of {fault}");
 
         await EndAsync(scenario, identifies: Shards);
+    }
+
+    [Test]
+    public async Task A_refused_upgrade_is_not_tried_again_before_its_Retry_After()
+    {
+        const int RetryAfter = 6;
+        await using Scenario scenario = await StartAsync();
+
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        Stopwatch clock = Stopwatch.StartNew();
+        await scenario.Sandbox.OrderAsync($"/discord/refuse-upgrade?status=429&retry_after={RetryAfter}&count=1");
+        await scenario.Sandbox.OrderAsync("/discord/drop?shard=0");
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 1, "shard 0 resumes after the time that the 429 asked for");
+        await Assert.That(clock.Elapsed.TotalSeconds).IsGreaterThanOrEqualTo(RetryAfter);
+
+        await EndAsync(scenario, identifies: Shards);
+    }
+
+    [Test]
+    public async Task Sessions_that_end_with_4003_on_several_shards_are_replaced_and_the_reason_is_said()
+    {
+        await using Scenario scenario = await StartAsync();
+
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        await scenario.EverythingArrivesAsync(Shards * EventsBefore);
+        await Assert.That(await scenario.Sandbox.OrderAsync("/discord/close?shard=all&code=4003")).IsEqualTo(Shards);
+        await scenario.HoldsAsync(
+            statistics => statistics.Discord.Identifies == 2 * Shards && statistics.Discord.IsConnected(Shards), "both shards identify after 4003");
+        await Assert.That(scenario.Gateway.Errors).Contains("the token was reset, or a privileged intent was switched off");
+
+        await EndAsync(scenario, identifies: 2 * Shards);
+    }
+
+    [Test]
+    public async Task Heartbeats_go_on_while_READY_does_not_come_and_no_second_IDENTIFY_is_sent()
+    {
+        await using Scenario scenario = await StartAsync("--heartbeat-interval 1000");
+
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        await scenario.EverythingArrivesAsync(Shards * EventsBefore);
+        await scenario.Sandbox.OrderAsync("/discord/hold-ready?shard=0");
+        await scenario.Sandbox.OrderAsync("/discord/op9?shard=0&resumable=false");
+        SandboxStatistics held = await scenario.HoldsAsync(statistics => statistics.Discord.Identifies == Shards + 1, "shard 0 identifies");
+        await scenario.HoldsAsync(statistics => statistics.Discord.Heartbeats >= held.Discord.Heartbeats + 4 * Shards, "heartbeats go on");
+        await scenario.Sandbox.OrderAsync("/discord/release");
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards), "READY comes after all");
+
+        SandboxStatistics end = await EndAsync(scenario, identifies: Shards + 1);
+        await Assert.That(end.Discord.IdentifiesUnanswered).IsEqualTo(0);
+        await Assert.That(end.Discord.HeartbeatTimeouts).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task What_a_deaf_connection_has_kept_back_comes_with_the_RESUME()
+    {
+        await using Scenario scenario = await StartAsync();
+
+        await scenario.Sandbox.OrderAsync("/discord/deaf?shard=0");
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        await scenario.HoldsAsync(statistics => statistics.Ledger.Missing == EventsBefore, "the events of the other shard arrive");
+        await scenario.Sandbox.OrderAsync("/discord/op7?shard=0");
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 1, "shard 0 resumes");
+
+        await EndAsync(scenario, identifies: Shards);
+    }
+
+    [Test]
+    public async Task Only_what_was_kept_back_from_a_session_that_ended_is_undeliverable()
+    {
+        await using Scenario scenario = await StartAsync();
+
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        await scenario.EverythingArrivesAsync(Shards * EventsBefore);
+        await scenario.Sandbox.OrderAsync("/discord/deaf?shard=0");
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        SandboxStatistics deaf = await scenario.HoldsAsync(
+            statistics => statistics.Ledger.Missing == EventsBefore, "the events of the other shard arrive");
+        await Assert.That(deaf.Ledger.Lost).IsEqualTo(EventsBefore);
+        await scenario.Sandbox.OrderAsync("/discord/op9?shard=0&resumable=false");
+        await scenario.HoldsAsync(
+            statistics => statistics.Discord.Identifies == Shards + 1 && statistics.Discord.IsConnected(Shards), "shard 0 has a new session");
+        await scenario.Sandbox.BurstAsync(EventsAfter);
+
+        SandboxStatistics end = await scenario.HoldsAsync(
+            statistics => statistics.Ledger.Lost == 0 && statistics.Ledger.Distinct == Shards * (EventsBefore + EventsAfter) + EventsBefore,
+            "all else arrives");
+        await Assert.That(end.Ledger.Undeliverable).IsEqualTo(EventsBefore);
+        await Assert.That(end.Ledger.OutOfOrder).IsEqualTo(0);
+        await Assert.That(end.Discord.IdentifiesNeedless).IsEqualTo(0);
+    }
+
+    [Test]
+    [Arguments("/discord/hold-resumed?count=2")]
+    [Arguments("/discord/hold-hello?count=2")]
+    [Arguments("/discord/refuse-upgrade?status=503&count=1000")]
+    public async Task A_termination_leaves_the_sessions_alive_while_a_reconnect_meets(string fault)
+    {
+        await using Scenario scenario = await StartAsync();
+        await scenario.SessionsAreStoredAsync();
+        await scenario.Sandbox.BurstAsync(EventsBefore);
+        await scenario.EverythingArrivesAsync(Shards * EventsBefore);
+
+        await scenario.Sandbox.OrderAsync(fault);
+        long connections = (await scenario.Sandbox.StatisticsAsync()).Discord.ConnectionsTotal;
+        await scenario.Sandbox.OrderAsync("/discord/drop?shard=all");
+        await scenario.HoldsAsync(
+            statistics => statistics.Discord.ConnectionsTotal >= connections + Shards
+                || scenario.Gateway.Errors.Contains("503", StringComparison.Ordinal),
+            "the shards try to come back");
+        await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
+        await scenario.Sandbox.OrderAsync("/discord/refuse-upgrade?count=0");
+        await scenario.Sandbox.OrderAsync("/discord/release");
+        scenario.StartGateway();
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards), "the next process resumes");
+
+        SandboxStatistics end = await EndAsync(scenario, identifies: Shards);
+        await Assert.That(end.Discord.ClientCloses.Keys).DoesNotContain(1000).And.DoesNotContain(1001);
     }
 
     [Test]
@@ -214,6 +336,7 @@ internal sealed class DiscordFaultTests
         await Assert.That(end.Ledger.OutOfOrder).IsEqualTo(0);
         await Assert.That(end.Ledger.Wrong).IsEqualTo(0);
         await Assert.That(end.Discord.Identifies).IsEqualTo(identifies);
+        await Assert.That(end.Discord.IdentifiesNeedless).IsEqualTo(0);
         await Assert.That(end.Discord.Violations).IsEmpty();
         foreach (string secret in (string[])[Config.Token, Config.SingyeongPassword!, Uri.UnescapeDataString(Config.SingyeongPassword!), .. sessions])
         {

@@ -8,21 +8,25 @@ internal sealed class RefusalTests
 {
     [Test]
     public async Task A_token_that_REST_does_not_take_exits_with_3() =>
-        await EndsAsync("--token another", new GatewayConfig(), exitCode: 3, "token");
+        await EndsAsync("--token another", new GatewayConfig(), exitCode: 3, "refuses the token (HTTP 401): set token");
 
     [Test]
-    [Arguments(4004, "token")]
-    [Arguments(4010, "4010")]
-    [Arguments(4011, "4011")]
+    [Arguments(4004, "refuses the token (4004): set token")]
+    [Arguments(4010, "refuses the shard count 1 (4010): it recommends 1,")]
+    [Arguments(4011, "more shards than 1 (4011): it recommends 1;")]
     [Arguments(4012, "4012")]
-    [Arguments(4013, "intents")]
-    [Arguments(4014, "intents")]
+    [Arguments(4013, "the intents 513 invalid (4013)")]
+    [Arguments(4014, "one of its intents (4014)")]
     public async Task A_refused_IDENTIFY_exits_with_3(int closeCode, string named) =>
         await EndsAsync("", new GatewayConfig(), exitCode: 3, named, order: $"/discord/refuse-identify?code={closeCode}", identifies: 1);
 
     [Test]
     public async Task A_privileged_intent_that_the_bot_does_not_have_exits_with_3() =>
-        await EndsAsync("--disallowed-intents 32768", new GatewayConfig { Intents = "[GUILDS, MESSAGE_CONTENT]" }, exitCode: 3, "intent", identifies: 1);
+        await EndsAsync("--disallowed-intents 32768", new GatewayConfig { Intents = "[GUILDS, MESSAGE_CONTENT]" }, exitCode: 3, "the privileged intent MESSAGE_CONTENT (4014)", identifies: 1);
+
+    [Test]
+    public async Task An_intent_that_Discord_does_not_document_exits_with_3_and_is_named() =>
+        await EndsAsync("", new GatewayConfig { Intents = "131585" }, exitCode: 3, "it documents no bit 17 (131072); remove it", identifies: 1);
 
     [Test]
     [Arguments("--singyeong-password right", "wrong")]

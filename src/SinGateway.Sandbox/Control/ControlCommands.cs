@@ -18,6 +18,7 @@ internal sealed class ControlCommands
     private readonly Ledger _ledger;
     private readonly EventLoad _load;
     private readonly StatisticsWriter _statistics;
+    private readonly List<string> _help = [];
 
     public ControlCommands(DiscordServer discord, SingyeongServer singyeong, Ledger ledger, EventLoad load)
     {
@@ -27,51 +28,76 @@ internal sealed class ControlCommands
         _load = load;
         _statistics = new StatisticsWriter(discord, singyeong, ledger, load);
         DiscordFaults faults = discord.Faults;
-        Table = new(StringComparer.Ordinal)
-        {
-            ["GET /stats"] = Read(_ => _statistics.Write()),
-            ["GET /ledger/missing"] = Read(x => StatisticsWriter.WriteRanges(_ledger.Missing(Stream(x).Index, Int(x, "rule", 0), Int(x, "limit", 20)))),
-            ["GET /discord/commands"] = Read(_ => StatisticsWriter.WriteCommands(discord.Statistics.Commands)),
-            ["POST /ledger/reset"] = Act(_ => _ledger.Reset()),
+        Add("GET", "/stats", "", "all that was seen and counted", Read(_ => _statistics.Write()));
+        Add("GET", "/help", "", "this list", Read(_ => Encoding.UTF8.GetBytes(Help)));
+        Add("GET", "/ledger/missing", "shard rule limit", "ranges of message numbers that have not arrived and could have",
+            Read(x => StatisticsWriter.WriteRanges(_ledger.Missing(Stream(x).Index, Int(x, "rule", 0), Int(x, "limit", 20)))));
+        Add("GET", "/discord/commands", "", "the last gateway commands received",
+            Read(_ => StatisticsWriter.WriteCommands(discord.Statistics.Commands)));
+        Add("POST", "/ledger/reset", "", "counts anew", Act(_ => _ledger.Reset()));
 
-            ["POST /discord/drop"] = OnShards((_, connection) => connection.Reset()),
-            ["POST /discord/disconnect-all"] = OnShards((_, connection) => connection.Reset(), onlyIdentified: false),
-            ["POST /discord/close"] = OnShards((x, connection) => connection.Close(Int(x, "code", 4000), x.Query("reason") ?? "")),
-            ["POST /discord/op7"] = OnShards((_, connection) => connection.SendNow("{\"t\":null,\"s\":null,\"op\":7,\"d\":null}"u8)),
-            ["POST /discord/op9"] = OnShards(InvalidateSession),
-            ["POST /discord/heartbeat-request"] = OnShards((_, connection) => connection.SendNow("{\"t\":null,\"s\":null,\"op\":1,\"d\":null}"u8)),
-            ["POST /discord/stall-acks"] = OnShards((x, connection) => connection.StallAcks = On(x)),
-            ["POST /discord/stop-reading"] = OnShards((x, connection) => connection.StopReading(On(x))),
-            ["POST /discord/corrupt"] = OnShards((_, connection) => connection.SendCorrupt()),
-            ["POST /discord/send-raw"] = OnShards((x, connection) => connection.SendNow(x.Body)),
-            ["POST /discord/dispatch"] = OnSessions(DispatchGiven),
-            ["POST /discord/kill-session"] = OnSessions((_, session) => _discord.Kill(session)),
-            ["POST /discord/expire-session"] = OnSessions((_, session) => _discord.Expire(session)),
+        Add("POST", "/discord/drop", "shard count", "TCP reset", OnShards((_, connection) => connection.Reset()));
+        Add("POST", "/discord/fin", "shard count", "FIN without a close frame", OnShards((_, connection) => connection.Finish()));
+        Add("POST", "/discord/disconnect-all", "", "TCP reset, also of connections without a session",
+            OnShards((_, connection) => connection.Reset(), onlyIdentified: false));
+        Add("POST", "/discord/close", "shard count code reason ends", "close frame; codes after which Discord resumes no session (4001, 4003, "
+            + "4005-4007, 4009) end it, unless ends=false", OnShards(CloseConnection));
+        Add("POST", "/discord/op7", "shard count", "asks to reconnect", OnShards((_, connection) => connection.SendNow(OpcodeOnly(7))));
+        Add("POST", "/discord/op9", "shard count resumable", "invalid session; false ends it", OnShards(InvalidateSession));
+        Add("POST", "/discord/heartbeat-request", "shard count", "opcode 1", OnShards((_, connection) => connection.SendNow(OpcodeOnly(1))));
+        Add("POST", "/discord/stall-acks", "shard count on", "heartbeats are not acknowledged",
+            OnShards((x, connection) => connection.StallAcks = On(x)));
+        Add("POST", "/discord/deaf", "shard count on", "events are kept for the next connection while all else goes on; off sends them on this one",
+            OnShards((x, connection) => connection.Session?.SetDeaf(connection, On(x))));
+        Add("POST", "/discord/stop-reading", "shard count on", "nothing is read", OnShards((x, connection) => connection.StopReading(On(x))));
+        Add("POST", "/discord/corrupt", "shard count", "a message that cannot be inflated", OnShards((_, connection) => connection.SendCorrupt()));
+        Add("POST", "/discord/send-raw", "shard count", "the body as one message", OnShards((x, connection) => connection.SendNow(x.Body)));
+        Add("POST", "/discord/dispatch", "shard event", "an event whose d is the body", OnSessions(DispatchGiven));
+        Add("POST", "/discord/kill-session", "shard", "forgets the session in silence", OnSessions((_, session) => _discord.Kill(session, "killed")));
+        Add("POST", "/discord/expire-session", "shard", "the same; a RESUME gets 4009",
+            OnSessions((_, session) => _discord.Expire(session, "expired")));
 
-            ["POST /discord/burst"] = BurstAsync,
-            ["POST /discord/rate"] = Act(x => _load.Rate = Int(x, "events", 0)),
+        Add("POST", "/discord/burst", "shard events wait", "so many messages on each shard at once", BurstAsync);
+        Add("POST", "/discord/rate", "events", "messages a second over all shards", Act(x => _load.Rate = Int(x, "events", 0)));
 
-            ["POST /discord/refuse-resume"] = Act(x => Script(x, faults.RefuseResume, () => faults.RefuseResumeCode = Int(x, "code", 0))),
-            ["POST /discord/refuse-identify"] = Act(x => Script(x, faults.RefuseIdentify, () => faults.RefuseIdentifyCode = Int(x, "code", 0))),
-            ["POST /discord/refuse-upgrade"] = Act(x => Script(x, faults.RefuseUpgrade, () => faults.RefuseUpgradeStatus = Int(x, "status", 503))),
-            ["POST /discord/reconnect-before-hello"] = Act(x => Script(x, faults.ReconnectBeforeHello)),
-            ["POST /discord/rest"] = Act(ScriptRest),
-            ["POST /discord/hello-delay"] = Act(x => faults.HelloDelay = Int(x, "ms", 0)),
-            ["POST /discord/fragment"] = Act(x => (faults.FragmentBytes, faults.FragmentEndsEmpty) = (Int(x, "bytes", 0), On(x, "empty", false))),
+        Add("POST", "/discord/refuse-resume", "count shard code", "opcode 9 false, or a close code; the session ends",
+            Act(x => Script(x, faults.RefuseResume, () => faults.RefuseResumeCode = Int(x, "code", 0))));
+        Add("POST", "/discord/refuse-identify", "count shard code", "opcode 9 false, or a close code",
+            Act(x => Script(x, faults.RefuseIdentify, () => faults.RefuseIdentifyCode = Int(x, "code", 0))));
+        Add("POST", "/discord/refuse-upgrade", "count status retry_after", "an HTTP status in place of 101", Act(RefuseUpgrades));
+        Add("POST", "/discord/garbage", "count", "bytes that are neither TLS nor HTTP in place of a handshake", Act(x => Script(x, faults.Garbage)));
+        Add("POST", "/discord/reconnect-before-hello", "count", "opcode 7 in place of HELLO", Act(x => Script(x, faults.ReconnectBeforeHello)));
+        Add("POST", "/discord/rest", "count status retry_after html", "REST answers so", Act(ScriptRest));
+        Add("POST", "/discord/hello-delay", "ms", "HELLO comes late", Act(x => faults.HelloDelay = Int(x, "ms", 0)));
+        Add("POST", "/discord/hold-hello", "count", "no HELLO until the release", Act(x => Script(x, faults.Hello.Countdown)));
+        Add("POST", "/discord/hold-ready", "count shard", "no answer to IDENTIFY until the release", Act(x => Script(x, faults.Ready.Countdown)));
+        Add("POST", "/discord/hold-resumed", "count shard", "no answer to RESUME until the release", Act(x => Script(x, faults.Resumed.Countdown)));
+        Add("POST", "/discord/release", "", "ends all holds; what they withheld comes now", Act(_ => ReleaseHolds(faults)));
+        Add("POST", "/discord/fragment", "bytes empty", "messages come in frames of so many bytes",
+            Act(x => (faults.FragmentBytes, faults.FragmentEndsEmpty) = (Int(x, "bytes", 0), On(x, "empty", false))));
 
-            ["POST /singyeong/stop"] = Act(_ => _singyeong.Stop()),
-            ["POST /singyeong/start"] = Act(_ => _singyeong.Start()),
-            ["POST /singyeong/drop"] = OnClients((_, connection) => connection.Reset()),
-            ["POST /singyeong/close"] = OnClients((x, connection) => connection.Close(Int(x, "code", 1000))),
-            ["POST /singyeong/goodbye"] = OnClients((_, connection) => connection.Goodbye()),
-            ["POST /singyeong/stop-reading"] = OnClients((x, connection) => connection.StopReading(On(x))),
-            ["POST /singyeong/rate"] = Act(x => _singyeong.Throttle.Rate = Int(x, "messages", 0)),
-            ["POST /singyeong/sink"] = Act(x => _singyeong.OpenSink(On(x))),
-        };
+        Add("POST", "/singyeong/stop", "", "drops everybody and listens no more", Act(_ => _singyeong.Stop()));
+        Add("POST", "/singyeong/start", "", "listens again", Act(_ => _singyeong.Start()));
+        Add("POST", "/singyeong/drop", "application", "TCP reset", OnClients((_, connection) => connection.Reset()));
+        Add("POST", "/singyeong/close", "application code", "close frame", OnClients((x, connection) => connection.Close(Int(x, "code", 1000))));
+        Add("POST", "/singyeong/goodbye", "application", "opcode 7", OnClients((_, connection) => connection.Goodbye()));
+        Add("POST", "/singyeong/stop-reading", "application on", "nothing is read", OnClients((x, connection) => connection.StopReading(On(x))));
+        Add("POST", "/singyeong/rate", "messages", "messages a second that are processed; 0: no limit",
+            Act(x => _singyeong.Throttle.Rate = Int(x, "messages", 0)));
+        Add("POST", "/singyeong/sink", "on", "the sink's application is there", Act(x => _singyeong.OpenSink(On(x))));
     }
 
     /// <summary>Method and path, and what they do.</summary>
-    public SortedDictionary<string, Func<HttpExchange, Task<byte[]>>> Table { get; }
+    public SortedDictionary<string, Func<HttpExchange, Task<byte[]>>> Table { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The list for people: a line for each command, with its parameters.</summary>
+    private string Help => string.Join('\n', _help.Order(StringComparer.Ordinal)) + "\n";
+
+    private void Add(string method, string path, string parameters, string what, Func<HttpExchange, Task<byte[]>> command)
+    {
+        Table.Add($"{method} {path}", command);
+        _help.Add($"{method,-4} {path}{(parameters.Length > 0 ? $"?{parameters.Replace(" ", "=&")}=" : "")}: {what}");
+    }
 
     private static Func<HttpExchange, Task<byte[]>> Read(Func<HttpExchange, byte[]> read) => exchange => Task.FromResult(read(exchange));
 
@@ -122,10 +148,35 @@ internal sealed class ControlCommands
         bool isResumable = On(exchange, "resumable", false);
         if (!isResumable && connection.Session is { } session)
         {
-            _discord.Kill(session);
+            _discord.Kill(session, "op9");
         }
         connection.SendNow(isResumable ? "{\"t\":null,\"s\":null,\"op\":9,\"d\":true}"u8 : "{\"t\":null,\"s\":null,\"op\":9,\"d\":false}"u8);
     }
+
+    private void CloseConnection(HttpExchange exchange, DiscordConnection connection)
+    {
+        int code = Int(exchange, "code", 4000);
+        if (connection.Session is { } session && On(exchange, "ends", code is 4001 or 4003 or (>= 4005 and <= 4007) or 4009))
+        {
+            _discord.Kill(session, $"close_{code}");
+        }
+        connection.Close(code, exchange.Query("reason") ?? "");
+    }
+
+    private void RefuseUpgrades(HttpExchange exchange) => Script(exchange, _discord.Faults.RefuseUpgrade, () =>
+    {
+        _discord.Faults.RefuseUpgradeStatus = Int(exchange, "status", 503);
+        _discord.Faults.RefuseUpgradeRetryAfter = Int(exchange, "retry_after", 0);
+    });
+
+    private static void ReleaseHolds(DiscordFaults faults)
+    {
+        faults.Hello.Release();
+        faults.Ready.Release();
+        faults.Resumed.Release();
+    }
+
+    private static byte[] OpcodeOnly(int op) => Encoding.ASCII.GetBytes($"{{\"t\":null,\"s\":null,\"op\":{op},\"d\":null}}");
 
     private static void DispatchGiven(HttpExchange exchange, DiscordSession session)
     {
@@ -152,7 +203,7 @@ internal sealed class ControlCommands
     private static void Script(HttpExchange exchange, Countdown countdown, Action? configure = null)
     {
         configure?.Invoke();
-        countdown.Set(Int(exchange, "count", 1));
+        countdown.Set(Int(exchange, "count", 1), Shard(exchange));
     }
 
     private EventStream Stream(HttpExchange exchange)

@@ -72,14 +72,21 @@ internal sealed class StatisticsWriter(DiscordServer discord, SingyeongServer si
         json.WriteNumber("identifies"u8, statistics.Identifies);
         json.WriteNumber("session_starts_remaining"u8, discord.IdentifyLimits.Remaining);
         WriteCounters(json, "identifies_refused_by_reason", statistics.IdentifiesRefused);
+        WriteCounters(json, "identifies_by_shard", statistics.IdentifiesOfShard);
+        json.WriteNumber("identifies_needless"u8, statistics.IdentifiesNeedless);
+        json.WriteNumber("identifies_unanswered"u8, statistics.IdentifiesUnanswered);
+        WriteCounters(json, "sessions_ended", statistics.SessionsEnded);
         json.WriteNumber("resumes_ok"u8, statistics.ResumesOk);
         json.WriteNumber("resumes_refused"u8, statistics.ResumesRefused.Values.Sum());
         WriteCounters(json, "refused_by_reason", statistics.ResumesRefused);
+        WriteCounters(json, "refused_by_code", statistics.ResumesRefusedWith);
         json.WriteNumber("resumes_on_resume_url"u8, statistics.ResumesOnResumeUrl);
         json.WriteNumber("resumes_on_base_url"u8, statistics.ResumesOnBaseUrl);
         json.WriteNumber("pacing_violations"u8, statistics.PacingViolations);
         json.WriteNumber("budget_violations"u8, statistics.BudgetViolations);
         json.WriteNumber("send_limit_violations"u8, statistics.SendLimitViolations);
+        json.WriteNumber("presence_limit_violations"u8, statistics.PresenceLimitViolations);
+        json.WriteNumber("member_requests_limited"u8, statistics.MemberRequestsLimited);
         json.WriteNumber("protocol_errors"u8, statistics.ProtocolErrors);
         json.WriteNumber("heartbeats"u8, statistics.Heartbeats);
         json.WriteNumber("heartbeats_ahead"u8, statistics.HeartbeatsAhead);
@@ -215,6 +222,7 @@ internal sealed class StatisticsWriter(DiscordServer discord, SingyeongServer si
         json.WriteNumber("distinct"u8, totals.Distinct);
         json.WriteNumber("duplicates"u8, totals.Duplicates);
         json.WriteNumber("missing"u8, totals.Missing);
+        json.WriteNumber("undeliverable"u8, totals.Undeliverable);
         json.WriteNumber("out_of_order"u8, totals.OutOfOrder);
     }
 

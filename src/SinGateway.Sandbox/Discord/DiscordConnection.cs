@@ -41,6 +41,12 @@ internal sealed class DiscordConnection
     /// <summary>Acks of heartbeats are left out while set.</summary>
     public bool StallAcks { get; set; }
 
+    /// <summary>
+    /// While set, events of the session are kept for its next connection; acks and all else go on.
+    /// <see cref="DiscordSession.SetDeaf"/> sets it.
+    /// </summary>
+    public bool IsDeaf { get; set; }
+
     public bool IsReadingStopped => _connection.IsReadingStopped;
 
     public bool MissedHeartbeat(long now) => _protocol.MissedHeartbeat(now);
@@ -59,6 +65,10 @@ internal sealed class DiscordConnection
             else
             {
                 await Task.Delay(_server.Faults.HelloDelay).ConfigureAwait(false);
+                if (_server.Faults.Hello.Take() is { } released)
+                {
+                    await released.ConfigureAwait(false);
+                }
                 _protocol.Start();
             }
             do
@@ -73,7 +83,7 @@ internal sealed class DiscordConnection
         }
         finally
         {
-            _protocol.Session?.Detach(this);
+            _protocol.End();
             lock (_sendGate)
             {
                 _isDisposed = true;
@@ -151,6 +161,13 @@ internal sealed class DiscordConnection
         _connection.Reset();
     }
 
+    /// <summary>Ends the connection with a FIN and without a close frame.</summary>
+    public void Finish()
+    {
+        _isClosing = true;
+        _ = _connection.FinishAsync();
+    }
+
     /// <summary>While on, nothing that the peer sends is seen, and its missing heartbeats are not held against it.</summary>
     public void StopReading(bool on)
     {
@@ -204,7 +221,7 @@ internal sealed class DiscordConnection
             DiscordStatistics.Count(_server.Statistics.ClientCloses, code);
             if (code is 1000 or 1001 && _protocol.Session is { } session && session.Connection == this)
             {
-                _server.Kill(session);
+                _server.Kill(session, $"client_close_{code}");
             }
             _isClosing = true;
             Span<byte> echo = stackalloc byte[2];

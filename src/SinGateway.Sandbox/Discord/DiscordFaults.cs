@@ -8,6 +8,21 @@ internal sealed class DiscordFaults
     /// <summary>The HTTP status of a refused upgrade.</summary>
     public int RefuseUpgradeStatus { get; set; } = 503;
 
+    /// <summary>Seconds in the Retry-After header of a refused upgrade; 0 for no such header.</summary>
+    public int RefuseUpgradeRetryAfter { get; set; }
+
+    /// <summary>Connections that get bytes which are neither TLS nor HTTP, and then their end.</summary>
+    public Countdown Garbage { get; } = new();
+
+    /// <summary>HELLOs that do not come until they are released.</summary>
+    public Hold Hello { get; } = new();
+
+    /// <summary>IDENTIFYs that are not answered until they are released: during outages READY may take long.</summary>
+    public Hold Ready { get; } = new();
+
+    /// <summary>RESUMEs that are not answered until they are released.</summary>
+    public Hold Resumed { get; } = new();
+
     public Countdown ReconnectBeforeHello { get; } = new();
 
     public Countdown RefuseIdentify { get; } = new();
@@ -40,15 +55,25 @@ internal sealed class DiscordFaults
     public bool FragmentEndsEmpty { get; set; }
 }
 
-/// <summary>A number of times that something still has to happen.</summary>
+/// <summary>A number of times that something still has to happen, to any shard or to one.</summary>
 internal sealed class Countdown
 {
     private int _left;
+    private int _shard = -1;
 
-    public void Set(int count) => Volatile.Write(ref _left, count);
-
-    public bool Take()
+    /// <summary>So many times; <paramref name="shard"/> spares all others.</summary>
+    public void Set(int count, int? shard = null)
     {
+        Volatile.Write(ref _shard, shard ?? -1);
+        Volatile.Write(ref _left, count);
+    }
+
+    public bool Take(int? shard = null)
+    {
+        if (Volatile.Read(ref _shard) is var wanted && wanted >= 0 && shard != wanted)
+        {
+            return false;
+        }
         while (true)
         {
             int left = Volatile.Read(ref _left);

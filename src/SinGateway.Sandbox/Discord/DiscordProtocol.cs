@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using SinGateway.Sandbox.Net;
@@ -6,16 +7,24 @@ namespace SinGateway.Sandbox.Discord;
 
 /// <summary>
 /// What Discord's gateway does with a client's payloads: https://docs.discord.com/developers/events/gateway and, for the codes,
-/// https://docs.discord.com/developers/topics/opcodes-and-status-codes. Runs on the connection's reading loop only.
+/// https://docs.discord.com/developers/topics/opcodes-and-status-codes. Runs on the connection's reading loop, and answers that were
+/// withheld on the thread of whoever releases them: one lock keeps these apart, taken before all others.
 /// </summary>
 internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection connection)
 {
+    private const int InvalidSession = 9;
     private const int MaxPayload = 4096;
     private const int SendLimit = 120;
     private const long SendWindow = 60_000;
+    private const int PresenceLimit = 5;
+    private const long PresenceWindow = 20_000;
 
-    private readonly Queue<long> _sends = new();
+    private readonly Lock _gate = new();
+    private readonly SlidingWindow _sends = new(SendLimit, SendWindow);
+    private readonly SlidingWindow _presences = new(PresenceLimit, PresenceWindow);
     private long _lastHeartbeat;
+    private bool _hasEnded;
+    private bool _withholdsReady;
 
     public DiscordSession? Session { get; private set; }
 
@@ -31,15 +40,23 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
             $"{{\"t\":null,\"s\":null,\"op\":10,\"d\":{{\"heartbeat_interval\":{server.Options.HeartbeatInterval},\"_trace\":[\"[\\\"gateway-sandbox\\\",{{\\\"micros\\\":0.0}}]\"]}}}}"));
     }
 
+    /// <summary>The connection is gone; the session waits for a RESUME.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _hasEnded = true;
+            Session?.Detach(connection);
+            if (_withholdsReady)
+            {
+                Interlocked.Increment(ref server.Statistics.IdentifiesUnanswered);
+            }
+        }
+    }
+
     public void Receive(WebSocketMessage message)
     {
-        long now = Environment.TickCount64;
-        _sends.Enqueue(now);
-        while (now - _sends.Peek() > SendWindow)
-        {
-            _sends.Dequeue();
-        }
-        if (_sends.Count > SendLimit)
+        if (!_sends.TryAdd(Environment.TickCount64))
         {
             Interlocked.Increment(ref server.Statistics.SendLimitViolations);
             Refuse(4008, $"more than {SendLimit} sends in 60 s");
@@ -53,7 +70,10 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         try
         {
             using JsonDocument document = JsonDocument.Parse(message.Payload.ToArray());
-            Receive(document.RootElement);
+            lock (_gate)
+            {
+                Receive(document.RootElement);
+            }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
@@ -102,7 +122,7 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         if (data.ValueKind != JsonValueKind.Null && Session is { } session)
         {
             long seq = data.GetInt64();
-            session.LastHeartbeat = seq;
+            session.Acknowledge(seq, isHeartbeat: true);
             if (seq > session.Seq)
             {
                 Interlocked.Increment(ref server.Statistics.HeartbeatsAhead);
@@ -133,6 +153,7 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         {
             (shardId, shardCount) = shard.GetArrayLength() == 2 ? (shard[0].GetInt32(), shard[1].GetInt32()) : (0, 0);
         }
+        DiscordStatistics.Count(server.Statistics.IdentifiesOfShard, shardId);
         bool hasIntents = data.TryGetProperty("intents"u8, out JsonElement intentsGiven);
         long intents = hasIntents && intentsGiven.TryGetInt64(out long bits) ? bits : -1;
         if (!server.IsToken(token.StartsWith("Bot ", StringComparison.Ordinal) ? token[4..] : token))
@@ -153,19 +174,41 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         }
         else if (MayIdentify(shardId))
         {
-            StartSession(shardId, shardCount, intents);
+            server.Supersede(shardId, shardCount);
+            if (server.Faults.RefuseIdentify.Take(shardId))
+            {
+                RefuseIdentify(server.Faults.RefuseIdentifyCode, "scripted");
+            }
+            else if (server.Faults.Ready.Take(shardId) is { } released)
+            {
+                _withholdsReady = true;
+                _ = AnswerLaterAsync(released, () => StartSession(shardId, shardCount, intents));
+            }
+            else
+            {
+                StartSession(shardId, shardCount, intents);
+            }
         }
     }
 
     private void StartSession(int shardId, int shardCount, long intents)
     {
-        if (server.Faults.RefuseIdentify.Take())
-        {
-            RefuseIdentify(server.Faults.RefuseIdentifyCode, "scripted");
-            return;
-        }
+        _withholdsReady = false;
         Session = server.CreateSession(shardId, shardCount, intents);
         server.Start(Session, connection);
+    }
+
+    // Answers when it is released, if somebody is still there to hear it.
+    private async Task AnswerLaterAsync(Task released, Action answer)
+    {
+        await released.ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (!_hasEnded)
+            {
+                answer();
+            }
+        }
     }
 
     // Counts it against both limits; answers, and returns false, when one is exceeded.
@@ -201,11 +244,12 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         {
             RefuseResume(4004, "token");
         }
-        else if (server.Faults.RefuseResume.Take())
+        else if (server.Faults.RefuseResume.Take(session?.ShardId))
         {
             if (session is not null)
             {
-                server.Kill(session);
+                session.Acknowledge(seq, isHeartbeat: false);
+                server.Kill(session, "resume_refused");
             }
             RefuseResume(server.Faults.RefuseResumeCode, "scripted");
         }
@@ -215,19 +259,32 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         }
         else
         {
-            Session = session;
-            ResumeVerdict verdict = session.Resume(connection, seq);
-            if (verdict == ResumeVerdict.Resumed)
+            session.Acknowledge(seq, isHeartbeat: false);
+            if (server.Faults.Resumed.Take(session.ShardId) is { } released)
             {
-                Interlocked.Increment(ref server.Statistics.ResumesOk);
-                return;
+                session.UnansweredResumes++;
+                _ = AnswerLaterAsync(released, () => Resume(session, seq));
             }
-            Session = null;
-            server.Kill(session);
-            RefuseResume(
-                verdict == ResumeVerdict.SeqAhead ? 4007 : 0,
-                verdict switch { ResumeVerdict.SeqAhead => "seq_ahead", ResumeVerdict.SeqTooOld => "seq_too_old", _ => "unknown_session" });
+            else
+            {
+                Resume(session, seq);
+            }
         }
+    }
+
+    private void Resume(DiscordSession session, long seq)
+    {
+        Session = session;
+        ResumeVerdict verdict = session.Resume(connection, seq);
+        if (verdict == ResumeVerdict.Resumed)
+        {
+            Interlocked.Increment(ref server.Statistics.ResumesOk);
+            return;
+        }
+        string reason = verdict switch { ResumeVerdict.SeqAhead => "seq_ahead", ResumeVerdict.SeqTooOld => "seq_too_old", _ => "unknown_session" };
+        Session = null;
+        server.Kill(session, reason);
+        RefuseResume(verdict == ResumeVerdict.SeqAhead ? 4007 : 0, reason);
     }
 
     private void Command(int op, JsonElement payload, JsonElement data)
@@ -238,10 +295,25 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
         {
             server.Statistics.Commands.TryDequeue(out _);
         }
+        if (op == 3 && !_presences.TryAdd(Environment.TickCount64))
+        {
+            Interlocked.Increment(ref server.Statistics.PresenceLimitViolations);
+            server.Statistics.Violation($"shard {session.ShardId}: more than {PresenceLimit} presence updates in 20 s");
+        }
         if (op == 8)
         {
             string guild = data.GetProperty("guild_id"u8).ToString();
             string nonce = data.TryGetProperty("nonce"u8, out JsonElement given) ? $",\"nonce\":{given.GetRawText()}" : "";
+            bool wantsAll = data.TryGetProperty("query"u8, out JsonElement query) && query.GetString() is "";
+            if (wantsAll && server.MemberRequests.Take(guild) is var wait && wait > TimeSpan.Zero)
+            {
+                Interlocked.Increment(ref server.Statistics.MemberRequestsLimited);
+                string seconds = wait.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
+                session.DispatchGiven("RATE_LIMITED", Encoding.UTF8.GetBytes(
+                    $"{{\"opcode\":8,\"retry_after\":{seconds},\"meta\":{{\"guild_id\":\"{guild}\"{nonce}}}}}"));
+                session.Flush();
+                return;
+            }
             session.DispatchGiven("GUILD_MEMBERS_CHUNK", Encoding.UTF8.GetBytes(
                 $"{{\"guild_id\":\"{guild}\",\"members\":[],\"chunk_index\":0,\"chunk_count\":1{nonce}}}"));
             session.Flush();
@@ -257,6 +329,7 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
     private void RefuseResume(int code, string reason)
     {
         DiscordStatistics.Count(server.Statistics.ResumesRefused, reason);
+        DiscordStatistics.Count(server.Statistics.ResumesRefusedWith, code == 0 ? InvalidSession : code);
         InvalidSessionOrClose(code, reason);
     }
 

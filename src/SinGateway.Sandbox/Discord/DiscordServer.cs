@@ -10,6 +10,8 @@ internal sealed class DiscordServer : IDisposable
     /// <summary>Resume URLs lead to the same port, under this path, so that it shows whether they were used.</summary>
     public const string ResumePath = "/resume/";
 
+    private const int ResumesBeforeGivingUp = 3;
+
     private readonly ConcurrentDictionary<string, DiscordSession> _sessions = new();
     private readonly ConcurrentDictionary<string, bool> _expired = new();
     private readonly ConcurrentDictionary<DiscordConnection, bool> _connections = new();
@@ -24,7 +26,7 @@ internal sealed class DiscordServer : IDisposable
         GuildText = new GuildText(Guilds, options);
         IdentifyLimits = new IdentifyLimits(options);
         Streams = [.. Enumerable.Range(0, options.Shards).Select(index => new EventStream(index, Guilds))];
-        _listener = new Listener(options.GatewayPort, certificate, ServeAsync);
+        _listener = new Listener(options.GatewayPort, certificate, ServeAsync, () => Faults.Garbage.Take());
         _sweep = new Timer(_ => Sweep());
     }
 
@@ -37,6 +39,8 @@ internal sealed class DiscordServer : IDisposable
     public GuildText GuildText { get; }
 
     public IdentifyLimits IdentifyLimits { get; }
+
+    public MemberRequests MemberRequests { get; } = new();
 
     public DiscordFaults Faults { get; } = new();
 
@@ -124,10 +128,14 @@ internal sealed class DiscordServer : IDisposable
     }
 
     /// <summary>Ends a session: no RESUME finds it, and no event reaches it.</summary>
-    public void Kill(DiscordSession session)
+    public void Kill(DiscordSession session, string cause)
     {
         _sessions.TryRemove(session.Id, out _);
-        session.Kill();
+        if (!session.Kill())
+        {
+            return;
+        }
+        DiscordStatistics.Count(Statistics.SessionsEnded, cause);
         foreach (EventStream stream in Streams)
         {
             stream.Unsubscribe(session);
@@ -135,10 +143,33 @@ internal sealed class DiscordServer : IDisposable
     }
 
     /// <summary>Ends a session so that a RESUME is answered with 4009.</summary>
-    public void Expire(DiscordSession session)
+    public void Expire(DiscordSession session, string cause)
     {
         _expired[session.Id] = true;
-        Kill(session);
+        Kill(session, cause);
+    }
+
+    /// <summary>
+    /// A shard identifies: what of its older sessions? One that the client cannot know of (its connection was cut before READY was
+    /// taken in), or whose RESUMEs went unanswered three times, ends. One that could have been resumed makes the IDENTIFY a needless one.
+    /// </summary>
+    public void Supersede(int shardId, int shardCount)
+    {
+        foreach (DiscordSession older in Sessions.Where(session => session.ShardId == shardId && session.ShardCount == shardCount))
+        {
+            if (older.UnansweredResumes >= ResumesBeforeGivingUp)
+            {
+                Kill(older, "resumes_unanswered");
+            }
+            else if (older.IsKnown)
+            {
+                Interlocked.Increment(ref Statistics.IdentifiesNeedless);
+            }
+            else if (older.Connection is null)
+            {
+                Kill(older, "never_known");
+            }
+        }
     }
 
     private void Sweep()
@@ -148,7 +179,7 @@ internal sealed class DiscordServer : IDisposable
         {
             if (session.Connection is null && now - session.DetachedAt > Options.ReplaySeconds * 1000L && session.DetachedAt != 0)
             {
-                Expire(session);
+                Expire(session, "timed_out");
             }
         }
         foreach (DiscordConnection connection in Connections)
@@ -172,7 +203,8 @@ internal sealed class DiscordServer : IDisposable
             }
             if (Faults.RefuseUpgrade.Take())
             {
-                exchange.Answer(Faults.RefuseUpgradeStatus, default, "Connection: close\r\n");
+                string retry = Faults.RefuseUpgradeRetryAfter > 0 ? $"Retry-After: {Faults.RefuseUpgradeRetryAfter}\r\n" : "";
+                exchange.Answer(Faults.RefuseUpgradeStatus, default, $"{retry}Connection: close\r\n");
                 await connection.FinishAsync().ConfigureAwait(false);
                 return;
             }

@@ -23,6 +23,9 @@ internal sealed class DiscordSession
     private readonly Lock _gate = new();
     private readonly ReplayBuffer _replay;
     private readonly SortedDictionary<long, byte[]> _given = [];
+    private readonly Dictionary<int, long> _acknowledged = [];
+    private long _acknowledgedSeq;
+    private long _firstUnsent;
     private bool _isDead;
 
     [ThreadStatic]
@@ -56,7 +59,13 @@ internal sealed class DiscordSession
     /// <summary>When it lost its connection, in ms of <see cref="Environment.TickCount64"/>.</summary>
     public long DetachedAt { get; private set; }
 
-    public long? LastHeartbeat { get; set; }
+    public long? LastHeartbeat { get; private set; }
+
+    /// <summary>The client has named it, in a heartbeat or a RESUME: its READY has arrived.</summary>
+    public bool IsKnown { get; private set; }
+
+    /// <summary>RESUMEs in a row that were withheld from an answer.</summary>
+    public int UnansweredResumes { get; set; }
 
     public bool Sees(int stream, int guild) => GuildCatalogue.BelongsTo(_server.Guilds.GuildId(stream, guild), ShardId, ShardCount);
 
@@ -90,10 +99,60 @@ internal sealed class DiscordSession
             }
             long seq = _replay.Next;
             _replay.Add(entry);
-            if (Connection is { } connection)
+            if (Connection is { IsDeaf: false } connection)
             {
                 Send(connection, entry, seq);
             }
+        }
+    }
+
+    /// <summary>Keeps events from the connection in use; switched off, it gets what it has missed.</summary>
+    public void SetDeaf(DiscordConnection connection, bool on)
+    {
+        lock (_gate)
+        {
+            if (Connection != connection || connection.IsDeaf == on)
+            {
+                return;
+            }
+            connection.IsDeaf = on;
+            if (on)
+            {
+                _firstUnsent = _replay.Next;
+                return;
+            }
+            for (long seq = Math.Max(_firstUnsent, _replay.First); seq < _replay.Next; seq++)
+            {
+                Send(connection, _replay[seq], seq);
+            }
+        }
+        connection.Outgoing.Flush();
+    }
+
+    /// <summary>The client says, in a heartbeat or a RESUME, that it has everything up to <paramref name="seq"/>.</summary>
+    public void Acknowledge(long seq, bool isHeartbeat)
+    {
+        lock (_gate)
+        {
+            IsKnown = true;
+            LastHeartbeat = isHeartbeat ? seq : LastHeartbeat;
+            for (long at = Math.Max(_acknowledgedSeq + 1, _replay.First); at <= Math.Min(seq, Seq); at++)
+            {
+                if (_replay[at] is { Kind: EventKind.Message } entry)
+                {
+                    _acknowledged[entry.Stream] = entry.Number;
+                }
+            }
+            _acknowledgedSeq = Math.Max(_acknowledgedSeq, Math.Min(seq, Seq));
+        }
+    }
+
+    /// <summary>The last message of a stream that the client has said to have; 0 for none.</summary>
+    public long Acknowledged(int stream)
+    {
+        lock (_gate)
+        {
+            return _acknowledged.GetValueOrDefault(stream);
         }
     }
 
@@ -153,6 +212,7 @@ internal sealed class DiscordSession
             }
             older = Connection;
             Connection = connection;
+            UnansweredResumes = 0;
             long next = _replay.Next;
             for (long at = seq + 1; at < next; at++)
             {
@@ -179,11 +239,14 @@ internal sealed class DiscordSession
         }
     }
 
-    public void Kill()
+    /// <summary>False when it was dead already.</summary>
+    public bool Kill()
     {
         lock (_gate)
         {
+            bool wasAlive = !_isDead;
             _isDead = true;
+            return wasAlive;
         }
     }
 

@@ -11,6 +11,18 @@ internal sealed class DiscordStatistics
     public long ResumesOnResumeUrl;
     public long ResumesOnBaseUrl;
     public long PacingViolations;
+
+    /// <summary>IDENTIFYs of a shard whose session was alive, known to the client, and would have been resumed.</summary>
+    public long IdentifiesNeedless;
+
+    /// <summary>IDENTIFYs that were withheld from an answer until their connection ended.</summary>
+    public long IdentifiesUnanswered;
+
+    /// <summary>Presence updates (op 3) beyond 5 in 20 s of a connection; they are ignored.</summary>
+    public long PresenceLimitViolations;
+
+    /// <summary>Requests for all members of a guild within 30 s of the last one; answered with RATE_LIMITED.</summary>
+    public long MemberRequestsLimited;
     public long BudgetViolations;
     public long SendLimitViolations;
     public long Heartbeats;
@@ -28,7 +40,15 @@ internal sealed class DiscordStatistics
 
     public ConcurrentDictionary<string, long> ResumesRefused { get; } = new();
 
+    /// <summary>The same, by the answer: a close code, or 9 for opcode 9.</summary>
+    public ConcurrentDictionary<int, long> ResumesRefusedWith { get; } = new();
+
     public ConcurrentDictionary<string, long> IdentifiesRefused { get; } = new();
+
+    public ConcurrentDictionary<int, long> IdentifiesOfShard { get; } = new();
+
+    /// <summary>Sessions that can no longer be resumed, by what ended them.</summary>
+    public ConcurrentDictionary<string, long> SessionsEnded { get; } = new();
 
     /// <summary>Close codes that clients sent first; 1005 for a close frame without one, 1006 for none at all.</summary>
     public ConcurrentDictionary<int, long> ClientCloses { get; } = new();

@@ -1,5 +1,11 @@
 namespace SinGateway.Sandbox.Discord;
 
+/// <summary>What a session that has ended got of a stream.</summary>
+/// <param name="First">The first message made while it was alive.</param>
+/// <param name="Last">The last one.</param>
+/// <param name="Acknowledged">The last one that the client has said to have; 0 for none.</param>
+internal readonly record struct EndedSession(long First, long Last, long Acknowledged);
+
 /// <summary>
 /// The numbered messages of one stream (see <see cref="GuildCatalogue"/>): 1, 2, 3, … over the whole life of the process, whatever happens
 /// to sessions. A message is made only while a session is there to get it, so each number can be asked for at the other end.
@@ -10,7 +16,9 @@ internal sealed class EventStream(int index, GuildCatalogue guilds)
     private const int Timed = 8192;
 
     private readonly long[] _madeAt = new long[Timed];
+    private readonly Dictionary<DiscordSession, long> _firstOf = [];
     private volatile DiscordSession[] _sessions = [];
+    private volatile EndedSession[] _ended = [];
     private long _produced;
 
     public int Index { get; } = index;
@@ -22,6 +30,9 @@ internal sealed class EventStream(int index, GuildCatalogue guilds)
     /// <summary>How many numbers no session was entitled to: only when sessions of another shard count cover the stream in part.</summary>
     public long Excused { get; private set; }
 
+    /// <summary>The sessions that got messages of this stream and can no longer be resumed.</summary>
+    public EndedSession[] Ended => _ended;
+
     public bool HasSession => _sessions.Length > 0;
 
     public void Subscribe(DiscordSession session)
@@ -29,6 +40,7 @@ internal sealed class EventStream(int index, GuildCatalogue guilds)
         lock (Gate)
         {
             _sessions = [.. _sessions, session];
+            _firstOf[session] = _produced + 1;
         }
     }
 
@@ -37,6 +49,10 @@ internal sealed class EventStream(int index, GuildCatalogue guilds)
         lock (Gate)
         {
             _sessions = [.. _sessions.Where(other => other != session)];
+            if (_firstOf.Remove(session, out long first))
+            {
+                _ended = [.. _ended, new EndedSession(first, _produced, session.Acknowledged(Index))];
+            }
         }
     }
 

@@ -4,8 +4,12 @@ using System.Net.Sockets;
 
 namespace SinGateway.Sandbox.Net;
 
-/// <summary>Accepts connections on one port of 127.0.0.1, plain or TLS, and can stop and start again on the same port.</summary>
-internal sealed class Listener(int port, SslStreamCertificateContext? certificate, Func<Connection, Task> serve) : IDisposable
+/// <summary>
+/// Accepts connections on one port of 127.0.0.1, plain or TLS, and can stop and start again on the same port. A connection that
+/// <c>isGarbled</c> picks gets bytes that are no handshake of any kind.
+/// </summary>
+internal sealed class Listener(
+    int port, SslStreamCertificateContext? certificate, Func<Connection, Task> serve, Func<bool>? isGarbled = null) : IDisposable
 {
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
@@ -64,6 +68,12 @@ internal sealed class Listener(int port, SslStreamCertificateContext? certificat
         Stream stream = new NetworkStream(socket, ownsSocket: true);
         try
         {
+            if (isGarbled?.Invoke() is true)
+            {
+                await stream.WriteAsync("\u0001\u0002 neither TLS nor HTTP\r\n"u8.ToArray()).ConfigureAwait(false);
+                await stream.DisposeAsync().ConfigureAwait(false);
+                return;
+            }
             if (certificate is not null)
             {
                 SslStream tls = new(stream);

@@ -147,14 +147,16 @@ internal sealed class Ledger(DiscordServer discord)
             long expected = entry.Stream.Produced - entry.Baseline - (entry.Stream.Excused - entry.ExcusedBaseline);
             if (rules == 0)
             {
-                return new LedgerTotals(0, 0, 0, expected, 0);
+                return new LedgerTotals(0, 0, 0, expected, 0, Undeliverable(entry, entry.Track(0)).Sum(tail => tail.Last - tail.First + 1));
             }
             for (int rule = 0; rule < MaxRules; rule++)
             {
                 if ((rules & (1UL << rule)) != 0)
                 {
                     LedgerTrack track = entry.Track(rule);
-                    totals += new LedgerTotals(track.Received, track.Distinct, track.Duplicates, expected - track.Distinct, track.OutOfOrder);
+                    long undeliverable = Undeliverable(entry, track).Sum(tail => tail.Last - tail.First + 1);
+                    totals += new LedgerTotals(
+                        track.Received, track.Distinct, track.Duplicates, expected - track.Distinct, track.OutOfOrder, undeliverable);
                 }
             }
         }
@@ -171,7 +173,11 @@ internal sealed class Ledger(DiscordServer discord)
         return totals;
     }
 
-    /// <summary>The first missing numbers of a stream by one rule, as ranges (first, last); for somebody who looks for them.</summary>
+    /// <summary>
+    /// The first missing numbers of a stream by one rule, as ranges (first, last), without those that could not be delivered: exactly the
+    /// tail of each session that has ended, from behind the last message of it that has arrived, or that the client has said to
+    /// have (in a heartbeat or a RESUME), to the last one made while it was alive. A gap before that is missing, whatever ended the session.
+    /// </summary>
     public List<(long First, long Last)> Missing(int stream, int rule, int limit)
     {
         StreamEntry entry = _streams[stream];
@@ -180,10 +186,11 @@ internal sealed class Ledger(DiscordServer discord)
         {
             LedgerTrack track = entry.Track(rule);
             long produced = entry.Stream.Produced;
+            List<(long First, long Last)> tails = Undeliverable(entry, track);
             for (long number = track.Baseline + 1; number <= produced && ranges.Count < limit; number++)
             {
                 long first = number;
-                while (number <= produced && !track.Contains(number))
+                while (number <= produced && !track.Contains(number) && !tails.Exists(tail => number >= tail.First && number <= tail.Last))
                 {
                     number++;
                 }
@@ -210,6 +217,25 @@ internal sealed class Ledger(DiscordServer discord)
         _rulesWithMessages = 0;
         _firstAt = _lastAt = _foreign = _otherEvents = _altered = _seqMismatches = 0;
         Latency = new LatencyHistogram();
+    }
+
+    private static List<(long First, long Last)> Undeliverable(StreamEntry entry, LedgerTrack track)
+    {
+        List<(long First, long Last)> tails = [];
+        foreach (EndedSession session in entry.Stream.Ended)
+        {
+            long known = Math.Max(session.First - 1, session.Acknowledged);
+            long first = session.Last + 1;
+            while (first - 1 > known && !track.Contains(first - 1))
+            {
+                first--;
+            }
+            if (first <= session.Last)
+            {
+                tails.Add((first, session.Last));
+            }
+        }
+        return tails;
     }
 
     private static bool Skip(ref ReadOnlySpan<byte> rest, ReadOnlySpan<byte> expected)

@@ -48,7 +48,7 @@ internal sealed class CheckReport
             report.Row("", $"events are rewritten in {configuration.Singyeong.EncodingName}; what is shown below is the same in json");
         }
 
-        report.Row("Discord", configuration.DiscordApiBaseUrl.OriginalString);
+        report.WriteDiscord();
         report.WriteIntents();
         report.WriteRules();
         report.WriteWarnings(warnings);
@@ -97,6 +97,21 @@ internal sealed class CheckReport
 
         string keys = _configuration.RedisPrefix.Length > 0 ? $", keys begin with {_configuration.RedisPrefix}" : "";
         return $"in {redis}{keys}";
+    }
+
+    private void WriteDiscord()
+    {
+        Row("Discord", _configuration.DiscordApiBaseUrl.OriginalString);
+        Row("", _configuration.Compression switch
+        {
+            GatewayCompression.ZlibStream => "compressed as zlib-stream",
+            GatewayCompression.ZstdStream => "compressed as zstd-stream",
+            _ => "without compression",
+        });
+        if (!_configuration.Presence.IsEmpty)
+        {
+            Row("  presence", Encoding.UTF8.GetString(_configuration.Presence.Span));
+        }
     }
 
     /// <summary>Which intents are set, and for each group of events that the same intents enable, whether one of those is.</summary>

@@ -44,6 +44,9 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         long? intents = root.Find("intents") is null ? defaults.Intents : BindIntents();
         ClusteringOptions? clustering = BindClustering();
         Section discord = root.Child("discord", KeySet.Discord);
+        int largeThreshold = BindLargeThreshold(discord) ?? defaults.LargeThreshold;
+        ReadOnlyMemory<byte> presence = discord.Find("presence") is null ? default : new PresenceBinder(problems).Bind(discord.Child("presence", KeySet.Presence));
+        CheckIdentify(token, intents, largeThreshold, presence, discord);
         ConfigurationNode? forwarding = root.Require("forwarding", "Without a rule no event goes anywhere.");
 
         return new GatewayConfiguration
@@ -60,6 +63,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             DiscordApiBaseUrl = BindApiBaseUrl(discord) ?? defaults.DiscordApiBaseUrl,
             Compression = BindCompression(discord) ?? defaults.Compression,
             ShardCount = BindShardCount(discord, clustering),
+            LargeThreshold = largeThreshold,
+            Presence = presence,
             OutboxBytes = BindOutbox() ?? defaults.OutboxBytes,
         };
     }
@@ -78,6 +83,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         if (token.Length == 0 || token.AsSpan().ContainsAnyExcept(TokenCharacters))
         {
             root.Error("token", token.Length == 0 ? "the token is empty" : "the token holds a character that no bot token has", Hint);
+            return null;
         }
 
         return token;
@@ -140,6 +146,12 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         {
             string privileged = string.Join(", ", Intents.Names(set & Intents.Privileged));
             root.Warning("intents", $"privileged: {privileged}", "Switch them on for the bot in the Developer Portal, else Discord closes with 4014.");
+        }
+
+        string[] undocumented = [.. Intents.Undocumented(intents ?? 0)];
+        if (undocumented.Length > 0)
+        {
+            root.Warning("intents", $"Discord documents no {string.Join(", ", undocumented)}", "Remove what is not meant: Discord closes with 4013 over a bit that it does not know.");
         }
 
         return intents;
@@ -243,14 +255,44 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         {
             case "zlib-stream":
                 return GatewayCompression.ZlibStream;
+            case "zstd-stream":
+                return GatewayCompression.ZstdStream;
             case "none":
                 return GatewayCompression.None;
-            case "zstd-stream":
-                discord.Error("compression", "zstd-stream is not in this version", "Write zlib-stream.");
-                return null;
             default:
-                discord.Error("compression", $"there is no compression {Section.Show(compression)}", "Write zlib-stream or none.");
+                discord.Error("compression", $"there is no compression {Section.Show(compression)}", "Write zlib-stream, zstd-stream or none.");
                 return null;
+        }
+    }
+
+    private static int? BindLargeThreshold(Section discord) => (int?)discord.Integer(
+        "largeThreshold",
+        GatewayPayloads.MinimumLargeThreshold,
+        GatewayPayloads.MaximumLargeThreshold,
+        "Write how many members a guild may have to come with those who are offline.");
+
+    /// <summary>With its longest shard ids IDENTIFY must stay within what Discord takes, else it closes with 4002.</summary>
+    private void CheckIdentify(string? token, long? intents, int largeThreshold, ReadOnlyMemory<byte> presence, Section discord)
+    {
+        if (token is null || intents is null)
+        {
+            return;
+        }
+
+        int length = GatewayPayloads.Identify(token, intents.Value, MaxShards - 1, MaxShards, largeThreshold, presence).Length;
+        if (length <= GatewayCommand.MaximumSize)
+        {
+            return;
+        }
+
+        string message = $"IDENTIFY would be {length} bytes long, and Discord takes {GatewayCommand.MaximumSize}";
+        if (presence.IsEmpty)
+        {
+            root.Error("token", message, "Check the token: Discord's are much shorter.");
+        }
+        else
+        {
+            discord.Error("presence", message, $"Its {presence.Length} bytes are most of it: shorten its texts.");
         }
     }
 

@@ -37,6 +37,12 @@ internal sealed record GatewayConfiguration
 
     public GatewayCompression Compression { get; init; } = GatewayCompression.ZlibStream;
 
+    /// <summary>Members above which GUILD_CREATE leaves out who is offline.</summary>
+    public int LargeThreshold { get; init; } = GatewayPayloads.MaximumLargeThreshold;
+
+    /// <summary>What the bot shows from its IDENTIFY on, as JSON; empty for nothing in particular.</summary>
+    public ReadOnlyMemory<byte> Presence { get; init; }
+
     /// <summary>The number of shards without clustering; null is <c>auto</c>, what Discord recommends.</summary>
     public int? ShardCount { get; init; }
 

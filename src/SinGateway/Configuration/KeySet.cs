@@ -11,7 +11,11 @@ internal sealed record KeySet(string[] Built, string[] Later)
 
     public static readonly KeySet Rule = new(["type", "target", "events"], ["unrouted", "holdFor"]);
 
-    public static readonly KeySet Discord = new(["apiBaseURL", "compression", "shardCount"], ["largeThreshold", "presence"]);
+    public static readonly KeySet Discord = new(["apiBaseURL", "compression", "shardCount", "largeThreshold", "presence"], []);
+
+    public static readonly KeySet Presence = new(["status", "afk", "since", "activities"], []);
+
+    public static readonly KeySet Activity = new(["type", "name", "state", "url"], []);
 
     public static readonly KeySet Singyeong = new(["outbox"], ["connections", "namespace", "metadata", "whenFull", "allowUnsafeOperators"]);
 }

@@ -11,21 +11,38 @@ internal sealed record ReadyPayload(
 
 internal sealed record HelloPayload([property: JsonPropertyName("heartbeat_interval")] int HeartbeatInterval);
 
+/// <summary>A refused command: https://docs.discord.com/developers/events/gateway-events#rate-limited</summary>
+/// <param name="Opcode">Of the command.</param>
+/// <param name="RetryAfter">Seconds.</param>
+/// <param name="Meta">Whose command it was; null when it does not say.</param>
+internal sealed record RateLimitedPayload(
+    [property: JsonPropertyName("opcode")] int Opcode,
+    [property: JsonPropertyName("retry_after")] double RetryAfter,
+    [property: JsonPropertyName("meta")] RateLimitedMeta? Meta);
+
+internal sealed record RateLimitedMeta(
+    [property: JsonPropertyName("guild_id"), JsonNumberHandling(JsonNumberHandling.AllowReadingFromString)] ulong? GuildId);
+
 [JsonSerializable(typeof(ReadyPayload))]
 [JsonSerializable(typeof(HelloPayload))]
+[JsonSerializable(typeof(RateLimitedPayload))]
 internal sealed partial class GatewayJson : JsonSerializerContext;
 
 /// <summary>
-/// The few messages of the gateway that are read or written here, all small; pure functions over spans. What is written stays far below the
-/// 4,096 bytes that Discord accepts.
+/// The few messages of the gateway that are read or written here, all small; pure functions over spans. Of what is written, only a presence can
+/// come near <see cref="GatewayCommand.MaximumSize"/>, and the configuration is checked for it.
 /// </summary>
 internal static class GatewayPayloads
 {
     /// <summary>Room for a heartbeat, in bytes.</summary>
     public const int MaximumHeartbeat = 48;
 
-    /// <summary>Members above which GUILD_CREATE leaves out who is offline; the largest that Discord takes.</summary>
-    public const int LargeThreshold = 250;
+    /// <summary>
+    /// Limits of <c>large_threshold</c>, the members above which GUILD_CREATE leaves out who is offline
+    /// (https://docs.discord.com/developers/events/gateway-events#identify).
+    /// </summary>
+    public const int MinimumLargeThreshold = 50;
+    public const int MaximumLargeThreshold = 250;
 
     private const string Library = "singateway";
 
@@ -35,6 +52,9 @@ internal static class GatewayPayloads
     /// <summary>Reads <c>d.heartbeat_interval</c> of HELLO, in milliseconds; null when it is missing or not above 0.</summary>
     public static int? ReadHeartbeatInterval(in GatewayMessage message) =>
         Read(message, GatewayJson.Default.HelloPayload) is { HeartbeatInterval: > 0 } hello ? hello.HeartbeatInterval : null;
+
+    /// <summary>Reads <c>d</c> of RATE_LIMITED; null when it is not what the documentation says.</summary>
+    public static RateLimitedPayload? ReadRateLimited(in GatewayMessage message) => Read(message, GatewayJson.Default.RateLimitedPayload);
 
     /// <summary>Reads <c>d</c> of INVALID_SESSION: may the session be resumed?</summary>
     public static bool ReadResumable(in GatewayMessage message) => message.DataAndRest.StartsWith("true"u8);
@@ -60,8 +80,9 @@ internal static class GatewayPayloads
         return length + 1;
     }
 
-    /// <summary><c>{"op":2,"d":{token, properties, large_threshold, shard, intents}}</c></summary>
-    public static byte[] Identify(string token, long intents, int shardId, int shardCount, int largeThreshold) => WriteJson(json =>
+    /// <summary><c>{"op":2,"d":{token, properties, large_threshold, shard, presence?, intents}}</c></summary>
+    /// <param name="presence">Its JSON, sent as it is; empty for none.</param>
+    public static byte[] Identify(string token, long intents, int shardId, int shardCount, int largeThreshold, ReadOnlyMemory<byte> presence) => WriteJson(json =>
     {
         json.WriteStartObject();
         json.WriteNumber("op", (int)GatewayOpcode.Identify);
@@ -77,6 +98,12 @@ internal static class GatewayPayloads
         json.WriteNumberValue(shardId);
         json.WriteNumberValue(shardCount);
         json.WriteEndArray();
+        if (!presence.IsEmpty)
+        {
+            json.WritePropertyName("presence");
+            json.WriteRawValue(presence.Span, skipInputValidation: true);
+        }
+
         json.WriteNumber("intents", intents);
         json.WriteEndObject();
         json.WriteEndObject();

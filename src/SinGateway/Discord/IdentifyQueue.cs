@@ -1,183 +1,232 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Loop;
+using SinGateway.Sessions;
 
 namespace SinGateway.Discord;
 
 /// <summary>
-/// Lets shards identify at the pace that Discord sets (https://docs.discord.com/developers/events/gateway#rate-limiting): one IDENTIFY in
-/// five seconds for each bucket, which is <c>shard id mod max_concurrency</c>, in the order of shard ids. A permit is given before the
-/// socket is opened, so the time counts from its use. A reserve of the day's session starts is never spent: exceeding them makes Discord
-/// reset the token. Belongs to the loop's thread.
+/// Lets the shards of a loop identify: brings <see cref="IdentifyPermits"/>, which decides
+/// (https://docs.discord.com/developers/events/gateway#rate-limiting), together with the clock, the ledger and the log. An IDENTIFY is in
+/// the ledger before it is sent (G15), so that a process which is killed at any moment and started again keeps the pace. Belongs to the
+/// loop's thread.
 /// </summary>
 internal sealed partial class IdentifyQueue
 {
-    /// <summary>Discord's five seconds and room for what the network adds to one IDENTIFY and not to the next, in ms.</summary>
-    public const int Pace = 5_000 + 300;
-
-    private const int MinimumReserve = 10;
-    private const int ReserveShare = 20;
+    /// <summary>How long nothing is granted after the ledger could not be written (ms); doubled up to the maximum while it fails again.</summary>
+    private const long FirstHold = 5_000;
+    private const long MaximumHold = 60_000;
 
     private readonly EventLoop _loop;
     private readonly ILogger _logger;
-    private readonly Bucket[] _buckets;
+    private readonly IdentifyPermits _permits = new();
+    private readonly IdentifyCounting _counting;
     private readonly LoopTimer _timer;
-    private readonly int _total;
-    private long _resetAt;
-    private bool _saidReserve;
+    private readonly Dictionary<int, Action> _granted = [];
+    private readonly List<int> _grants = [];
+    private SessionStartRefresh _refresh;
+    private long _holdUntil = long.MinValue;
+    private long _hold;
+    private long? _saidReserveUntil;
+    private long? _saidExtrasUntil;
 
-    /// <param name="loop">The loop.</param>
-    /// <param name="maxConcurrency">Buckets, from session_start_limit.</param>
-    /// <param name="total">Session starts of a day.</param>
-    /// <param name="remaining">Session starts left.</param>
-    /// <param name="resetAfter">When they are reset, in ms from now.</param>
-    /// <param name="logger">For the one line that says that the reserve is reached.</param>
-    public IdentifyQueue(EventLoop loop, int maxConcurrency, int total, int remaining, long resetAfter, ILogger logger)
+    public IdentifyQueue(EventLoop loop, IIdentifyLedger ledger, ILogger logger)
     {
         _loop = loop;
         _logger = logger;
-        _buckets = new Bucket[Math.Max(maxConcurrency, 1)];
-        for (int i = 0; i < _buckets.Length; i++)
-        {
-            _buckets[i] = new Bucket();
-        }
-
-        _total = total;
-        Remaining = remaining;
-        _resetAt = loop.Now + resetAfter;
-        _timer = new LoopTimer(loop, GrantDue);
+        _timer = new LoopTimer(loop, OnDue);
+        _counting = new IdentifyCounting(loop, ledger, () => _permits.Snapshot(loop.Now, loop.UnixNow), OnCounted, OnSaveEnded);
+        _permits.Restore(ledger.Load(), loop.Now, loop.UnixNow);
     }
 
-    /// <summary>Session starts that are left, as far as this process knows.</summary>
-    public int Remaining { get; private set; }
+    /// <summary>Asks the owner for GET /gateway/bot and then <see cref="Update"/>. On the loop, and not more often than is good.</summary>
+    public event Action? RefreshWanted;
+
+    /// <summary>Session starts that are left, as far as this process knows; 0 before the first update.</summary>
+    public int Remaining => _permits.Budget.Remaining;
 
     /// <summary>Shards that wait for a permit.</summary>
-    public int Waiting
+    public int Waiting => _permits.Waiting;
+
+    /// <summary>
+    /// In how many ms the last who waits is granted, if all goes well: by pace, budget and the day's limit. 0 when nobody waits.
+    /// </summary>
+    public long EstimatedWait => _permits.EstimatedWait(_loop.Now);
+
+    /// <summary>Takes each answer of GET /gateway/bot. Before the first one nothing is granted.</summary>
+    public void Update(SessionStartLimit limit)
     {
-        get
+        if (_permits.Budget.IsKnown && limit.MaxConcurrency != _permits.MaxConcurrency)
         {
-            int waiting = 0;
-            foreach (Bucket bucket in _buckets)
-            {
-                waiting += bucket.Waiting.Count;
-            }
-
-            return waiting;
+            LogConcurrency(limit.MaxConcurrency, _permits.MaxConcurrency);
         }
-    }
 
-    private int Reserve => Math.Max(MinimumReserve, _total / ReserveShare);
-
-    /// <summary>Queues a shard; <paramref name="granted"/> is called when it may open its socket and identify.</summary>
-    public void Request(int shardId, Action granted)
-    {
-        BucketOf(shardId).Waiting[shardId] = granted;
+        _permits.Update(limit, _loop.Now);
+        _refresh.Answered(_loop.Now);
         _timer.Start(0);
     }
 
-    /// <summary>The shard needs no permit any more, or its connection failed before op 2 was sent.</summary>
+    /// <summary>
+    /// Queues a shard; <paramref name="granted"/> is called, in a later call of the loop, when it may open its socket. The permit is then
+    /// to be spent or returned within 45 s.
+    /// </summary>
+    public void Request(int shardId, Action granted)
+    {
+        _counting.Forget(shardId);
+        _permits.Request(shardId);
+        _granted[shardId] = granted;
+        _timer.Start(0);
+    }
+
+    /// <summary>
+    /// The shard needs no permit any more, or its connection failed: nothing is called any more. A permit that is being spent counts as used.
+    /// </summary>
     public void Return(int shardId)
     {
-        Bucket bucket = BucketOf(shardId);
-        bucket.Waiting.Remove(shardId);
-        if (bucket.Holder == shardId)
-        {
-            bucket.Holder = -1;
-            _timer.Start(0);
-        }
+        _counting.Forget(shardId);
+        _permits.Return(shardId);
+        _granted.Remove(shardId);
+        _timer.Start(0);
     }
 
-    /// <summary>Op 2 is being sent: the permit is used, and the bucket's five seconds begin.</summary>
-    public void Spend(int shardId)
+    /// <summary>
+    /// To be called directly before op 2: counts it and makes that durable. <paramref name="answered"/> is called in a later call of the
+    /// loop: with true, op 2 is to be written at once; with false nothing may be sent, and the permit is gone.
+    /// </summary>
+    public void Spend(int shardId, Action<bool> answered)
     {
-        Bucket bucket = BucketOf(shardId);
-        bucket.Holder = -1;
-        bucket.FreeAt = _loop.Now + Pace;
-        RenewBudget();
-        Remaining--;
-        GrantDue();
+        if (_permits.TrySpend(shardId, _loop.Now))
+        {
+            _counting.Add(shardId, answered);
+            SayBudgetIsLow();
+        }
+        else
+        {
+            _counting.Deny(shardId, answered);
+        }
+
+        _timer.Start(0);
     }
 
-    private Bucket BucketOf(int shardId) => _buckets[shardId % _buckets.Length];
-
-    private void GrantDue()
+    private void OnDue()
     {
-        RenewBudget();
-        int held = 0;
-        foreach (Bucket bucket in _buckets)
+        var pass = new IdentifyPass(_holdUntil, IdentifyObstacle.None);
+        if (_loop.Now >= _holdUntil)
         {
-            held += bucket.Holder >= 0 ? 1 : 0;
+            _grants.Clear();
+            pass = _permits.Grant(_loop.Now, _grants);
         }
 
-        long next = long.MaxValue;
-        foreach (Bucket bucket in _buckets)
+        SayObstacle(pass.Obstacle);
+        SayBudgetIsLow();
+        SessionStartBudget budget = _permits.Budget;
+        long refreshAt = _refresh.DueAt(_permits.Waiting > 0, pass.Obstacle, budget.IsKnown ? budget.ResetAt : null);
+        if (refreshAt <= _loop.Now)
         {
-            if (bucket.Waiting.Count == 0 || bucket.Holder >= 0)
-            {
-                continue;
-            }
-
-            // Permits that are held will be spent.
-            if (Remaining - held <= Reserve)
-            {
-                next = Math.Min(next, _resetAt);
-                SayReserve();
-                continue;
-            }
-
-            if (bucket.FreeAt > _loop.Now)
-            {
-                next = Math.Min(next, bucket.FreeAt);
-                continue;
-            }
-
-            (int shardId, Action granted) = bucket.Waiting.First();
-            bucket.Waiting.Remove(shardId);
-            bucket.Holder = shardId;
-            held++;
-            granted();
+            _refresh.Asked(_loop.Now);
+            RefreshWanted?.Invoke();
+            refreshAt = _refresh.DueAt(_permits.Waiting > 0, pass.Obstacle, budget.IsKnown ? budget.ResetAt : null);
         }
 
+        long next = Math.Min(refreshAt, pass.NextAt);
         if (next != long.MaxValue)
         {
             _timer.Start(next - _loop.Now);
         }
+
+        // What these do restarts the timer.
+        foreach (int shardId in _grants)
+        {
+            if (_granted.Remove(shardId, out Action? granted))
+            {
+                granted();
+            }
+        }
+
+        _grants.Clear();
     }
 
-    /// <summary>
-    /// Begins a new day's budget when the old one is over, also when some of it was left: what is spent from then on counts for the new
-    /// day.
-    /// </summary>
-    private void RenewBudget()
+    private void OnCounted(int shardId, string? problem, Action<bool> answered)
     {
-        if (_loop.Now >= _resetAt)
+        bool mayBeSent = problem is null && _permits.Confirm(shardId, _loop.Now);
+        if (problem is not null)
         {
-            Remaining = _total;
-            _resetAt = _loop.Now + (long)TimeSpan.FromHours(24).TotalMilliseconds;
-            _saidReserve = false;
+            _permits.Cancel(shardId, _loop.Now);
+        }
+
+        _timer.Start(0);
+        answered(mayBeSent);
+    }
+
+    private void OnSaveEnded(string? problem)
+    {
+        if (problem is not null)
+        {
+            if (_hold == 0)
+            {
+                LogNotCounted(problem);
+            }
+
+            _hold = Math.Clamp(_hold * 2, FirstHold, MaximumHold);
+            _holdUntil = _loop.Now + _hold;
+        }
+        else if (_hold > 0)
+        {
+            _hold = 0;
+            LogCountedAgain();
         }
     }
 
-    private void SayReserve()
+    private void SayObstacle(IdentifyObstacle obstacle)
     {
-        if (!_saidReserve && Remaining <= Reserve)
+        SessionStartBudget budget = _permits.Budget;
+        if (obstacle == IdentifyObstacle.Reserve && !(_loop.Now < _saidReserveUntil))
         {
-            _saidReserve = true;
-            LogReserve(Remaining, Reserve, (_resetAt - _loop.Now) / 60_000);
+            _saidReserveUntil = Math.Max(budget.ResetAt, _loop.Now + SessionStartBudget.ResetGrace);
+            LogReserve(budget.Remaining, budget.Reserve, MinutesUntil(budget.ResetAt));
+        }
+        else if (obstacle == IdentifyObstacle.Extras && !(_loop.Now < _saidExtrasUntil))
+        {
+            // Each extra that is a day old lets one shard through, so this obstacle comes and goes: once a day is enough.
+            _saidExtrasUntil = _loop.Now + DailyIdentifies.Day;
+            LogExtras(_permits.AllowedExtras, budget.Total, _permits.Waiting, MinutesUntil(_permits.NextExtraAt));
         }
     }
+
+    private void SayBudgetIsLow()
+    {
+        SessionStartBudget budget = _permits.Budget;
+        if (budget.TakeWarning())
+        {
+            LogLow(budget.Remaining, budget.Total, MinutesUntil(budget.ResetAt));
+        }
+    }
+
+    // Rounded up: "0 minutes" would say that it goes on now. An end that is not in sight (none is allowed at all) is a day.
+    private long MinutesUntil(long at) => (Math.Clamp(at - _loop.Now, 0, DailyIdentifies.Day) + 59_999) / 60_000;
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Remaining} of {Total} session starts are left for the next {Minutes} minutes: sessions were lost, or the bot was started often. Find out why before they are used up")]
+    private partial void LogLow(int remaining, int total, long minutes);
 
     [LoggerMessage(
         Level = LogLevel.Error,
         Message = "Only {Remaining} session starts are left today and {Reserve} are kept in reserve: no shard identifies for {Minutes} minutes. Resumes go on.")]
     private partial void LogReserve(int remaining, int reserve, long minutes);
 
-    private sealed class Bucket
-    {
-        public SortedDictionary<int, Action> Waiting { get; } = [];
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Sessions die young: {Allowed} IDENTIFYs (a quarter of {Total}) within a day went to shards that had identified before, which is the limit. {Waiting} shards wait, the first for {Minutes} minutes. The lines above say why sessions ended; a restart does not help.")]
+    private partial void LogExtras(int allowed, int total, int waiting, long minutes);
 
-        /// <summary>The shard that holds the permit, or -1.</summary>
-        public int Holder { get; set; } = -1;
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "No shard can identify, since the IDENTIFY cannot be noted first: {Cause}. Make the file writable and its disk not full; it is tried again each minute at least.")]
+    private partial void LogNotCounted(string cause);
 
-        public long FreeAt { get; set; } = long.MinValue;
-    }
+    [LoggerMessage(Level = LogLevel.Information, Message = "IDENTIFYs can be noted again; shards identify")]
+    private partial void LogCountedAgain();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Discord lets {Now} shards identify at a time from now on, not {Before}")]
+    private partial void LogConcurrency(int now, int before);
 }

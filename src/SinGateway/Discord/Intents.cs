@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace SinGateway.Discord;
 
 /// <summary>
@@ -31,6 +33,9 @@ internal static class Intents
     /// <summary>The intents that must be switched on in the Developer Portal, else Discord closes with 4014.</summary>
     public const long Privileged = GuildMembers | GuildPresences | MessageContent;
 
+    /// <summary>The intents that bring no event of a guild: those of direct messages, and the one that only adds fields.</summary>
+    public const long BesidesGuilds = DirectMessages | DirectMessageReactions | DirectMessageTyping | DirectMessagePolls | MessageContent;
+
     /// <summary>Discord's names and their bits, in the order of the bits.</summary>
     public static readonly IReadOnlyList<(string Name, long Bit)> Known =
     [
@@ -56,6 +61,15 @@ internal static class Intents
         ("GUILD_MESSAGE_POLLS", GuildMessagePolls),
         ("DIRECT_MESSAGE_POLLS", DirectMessagePolls),
     ];
+
+    /// <summary>The bits of a set that have no name here, such as <c>bit 17 (131072)</c>, from the lowest on.</summary>
+    public static IEnumerable<string> Undocumented(long intents)
+    {
+        long unknown = Known.Aggregate(intents, (left, intent) => left & ~intent.Bit);
+        return Enumerable.Range(0, 64)
+            .Where(bit => (unknown >> bit & 1) != 0)
+            .Select(bit => string.Create(CultureInfo.InvariantCulture, $"bit {bit} ({1L << bit})"));
+    }
 
     /// <summary>The names of a set, in the order of the bits; bits without a name are left out.</summary>
     public static IEnumerable<string> Names(long intents) =>

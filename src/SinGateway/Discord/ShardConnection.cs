@@ -25,9 +25,10 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     private readonly WebSocketConnection _socket;
     private readonly LoopTimer _phaseTimer;
     private readonly LoopTimer _heartbeatTimer;
+    private readonly SendLimiter _limiter = new();
     private readonly ILogger _logger;
     private readonly bool _usesBaseUrl;
-    private ZlibInflater? _inflater;
+    private Inflater? _inflater;
     private bool _ended;
 
     private int _heartbeatInterval;
@@ -82,7 +83,9 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     public void SendIdentify()
     {
         _phaseTimer.Start(ReadyTimeout);
-        _socket.SendText(GatewayPayloads.Identify(_settings.Token, _settings.Intents, _shard.Id, _settings.ShardCount, GatewayPayloads.LargeThreshold));
+        _limiter.Take(SendKind.Handshake, _settings.Loop.Now);
+        _socket.SendText(GatewayPayloads.Identify(
+            _settings.Token, _settings.Intents, _shard.Id, _settings.ShardCount, _settings.LargeThreshold, _settings.Presence));
     }
 
     /// <summary>Resumes from the received seq: what this process has taken need not come again (G3).</summary>
@@ -91,16 +94,23 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _phaseTimer.Start(ReadyTimeout);
         Session session = _shard.Session!;
         _receivedAtCheck = session.Received;
+        _limiter.Take(SendKind.Handshake, _settings.Loop.Now);
         _socket.SendText(GatewayPayloads.Resume(_settings.Token, session.Id, session.Received));
+    }
+
+    /// <summary>Sends the commands that may go now, one after the other has left this process: heartbeats overtake those that wait.</summary>
+    public void SendCommands(CommandQueue commands)
+    {
+        while (!_ended && !_socket.HasControl && commands.TryTake(_limiter, _settings.Loop.Now, out GatewayCommand? command))
+        {
+            _socket.SendText(command.Payload.Span);
+            command.Finish(CommandResult.Sent);
+        }
     }
 
     public void OnOpen()
     {
-        if (_settings.Compression == GatewayCompression.ZlibStream)
-        {
-            _inflater = new ZlibInflater();
-        }
-
+        _inflater = Inflater.Create(_settings.Compression);
         _phaseTimer.Start(HelloTimeout);
         _shard.Signal(new ShardSignal(ShardInput.Opened));
     }
@@ -113,9 +123,9 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             return;
         }
 
-        if (!_compressed.IsEmpty || !ZlibInflater.EndsMessage(message))
+        if (!_compressed.IsEmpty || !_inflater.EndsMessage(message))
         {
-            if (!Collect(message))
+            if (!Collect(_inflater, message))
             {
                 return;
             }
@@ -128,13 +138,13 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _compressed.Release();
         if (length < 0)
         {
-            if (length == ZlibInflater.TooLarge)
+            if (length == Inflater.TooLarge)
             {
                 _shard.MessageTooLarge();
             }
             else
             {
-                _shard.Signal(new ShardSignal(ShardInput.Unreadable), "the compressed stream is broken");
+                _shard.StreamBroken("the compressed stream is broken");
             }
 
             return;
@@ -144,7 +154,13 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         buffers.ShrinkScratch();
     }
 
-    public void OnWritable() => _socket.FlushControl();
+    public void OnWritable()
+    {
+        if (_socket.FlushControl())
+        {
+            _shard.SendCommands();
+        }
+    }
 
     public void OnClosed(in CloseReason reason)
     {
@@ -174,16 +190,16 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     }
 
     /// <summary>Adds a frame to the message that it continues; true when the message is whole.</summary>
-    private bool Collect(ReadOnlySpan<byte> frame)
+    private bool Collect(Inflater inflater, ReadOnlySpan<byte> frame)
     {
         if (_compressed.Length + frame.Length > WebSocketConnection.MaximumMessage)
         {
-            _shard.Signal(new ShardSignal(ShardInput.Unreadable), "a compressed message has no end");
+            _shard.StreamBroken("a compressed message has no end");
             return false;
         }
 
         _compressed.Append(frame);
-        return ZlibInflater.EndsMessage(_compressed.Bytes);
+        return inflater.EndsMessage(_compressed.Bytes);
     }
 
     private void Handle(ReadOnlySpan<byte> raw)
@@ -200,13 +216,17 @@ internal sealed partial class ShardConnection : IWebSocketHandler
                 OnDispatch(message, raw);
                 break;
             case GatewayOpcode.Heartbeat:
-                SendHeartbeat();
+                if (_limiter.Take(SendKind.Reply, _settings.Loop.Now) == 0)
+                {
+                    SendHeartbeat();
+                }
+
                 break;
             case GatewayOpcode.HeartbeatAck:
                 if (_awaitsAck)
                 {
                     _awaitsAck = false;
-                    _shard.BeatAcknowledged(_settings.Loop.Now - _beatAt);
+                    _shard.BeatAcknowledged(_settings.Loop.Now - _beatAt, _heartbeatInterval);
                 }
 
                 break;
@@ -261,6 +281,10 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         {
             OnReplayed(message);
         }
+        else if (!isReady)
+        {
+            OnEvent(message);
+        }
     }
 
     private void OnReplayed(in GatewayMessage message)
@@ -270,9 +294,23 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             _phaseTimer.Stop();
             _shard.ContinueSession();
         }
-        else if (!_shard.IsReplaying)
+        else
         {
-            _shard.Signal(new ShardSignal(ShardInput.Replayed));
+            OnEvent(message);
+            if (!_shard.IsReplaying)
+            {
+                _shard.Signal(new ShardSignal(ShardInput.Replayed));
+            }
+        }
+    }
+
+    /// <summary>Any event but READY and RESUMED. Only a shard that sends commands looks at its name again.</summary>
+    private void OnEvent(in GatewayMessage message)
+    {
+        _shard.CountEvent();
+        if (_shard.HasCommands && message.EventName.SequenceEqual("RATE_LIMITED"u8) && GatewayPayloads.ReadRateLimited(message) is { } limit)
+        {
+            _shard.HoldCommands(limit);
         }
     }
 
@@ -287,6 +325,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         if (_heartbeatInterval == 0)
         {
             _heartbeatInterval = interval;
+            _limiter.SetHeartbeatInterval(interval);
             _heartbeatTimer.Start((long)(interval * _settings.Random.NextDouble()));
             _shard.Signal(new ShardSignal(ShardInput.Hello));
         }
@@ -298,6 +337,13 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         if (_awaitsAck && !_mayOweAck && !_socket.IsPaused)
         {
             _shard.Signal(new ShardSignal(ShardInput.TimedOut), "a heartbeat was not acknowledged");
+            return;
+        }
+
+        long wait = _limiter.Take(SendKind.Heartbeat, _settings.Loop.Now);
+        if (wait > 0)
+        {
+            _heartbeatTimer.Start(wait);
             return;
         }
 

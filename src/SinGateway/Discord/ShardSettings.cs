@@ -7,6 +7,8 @@ namespace SinGateway.Discord;
 /// <summary>What all shards of a loop have in common.</summary>
 internal sealed class ShardSettings
 {
+    private const string PlainQuery = "v=10&encoding=json";
+
     public required EventLoop Loop { get; init; }
 
     public required Dialer Dialer { get; init; }
@@ -19,6 +21,12 @@ internal sealed class ShardSettings
     public required long Intents { get; init; }
 
     public required int ShardCount { get; init; }
+
+    /// <summary>The <c>large_threshold</c> of IDENTIFY.</summary>
+    public int LargeThreshold { get; init; } = GatewayPayloads.MaximumLargeThreshold;
+
+    /// <summary>The <c>presence</c> of IDENTIFY, as JSON; empty for none.</summary>
+    public ReadOnlyMemory<byte> Presence { get; init; }
 
     public required GatewayCompression Compression { get; init; }
 
@@ -53,7 +61,12 @@ internal sealed class ShardSettings
         Uri at = ResumeUri(resumeUrl) ?? GatewayUrl ?? throw new InvalidOperationException("a shard without a resume URL started before the gateway's URL was known");
         return new UriBuilder(at)
         {
-            Query = "v=10&encoding=json" + (Compression == GatewayCompression.ZlibStream ? "&compress=zlib-stream" : ""),
+            Query = Compression switch
+            {
+                GatewayCompression.ZlibStream => PlainQuery + "&compress=zlib-stream",
+                GatewayCompression.ZstdStream => PlainQuery + "&compress=zstd-stream",
+                _ => PlainQuery,
+            },
         }.Uri;
     }
 

@@ -1,19 +1,13 @@
 using System.Runtime.InteropServices;
-using SinGateway.Loop;
 
 namespace SinGateway.Discord;
 
 /// <summary>
-/// The inflate context of one gateway connection with <c>compress=zlib-stream</c>: one for its whole life, never shared
-/// (https://docs.discord.com/developers/events/gateway#zlib-stream). It calls the zlib that .NET carries, so that a shard pays for zlib's
-/// own state (about 41 KB) and not for a stream and its buffer around it.
+/// <c>compress=zlib-stream</c>: each gateway message ends in a sync flush (https://docs.discord.com/developers/events/gateway#zlib-stream). It
+/// calls the zlib that .NET carries, so that a shard pays for zlib's own state (about 41 KB) and not for a stream and its buffer around it.
 /// </summary>
-internal sealed unsafe partial class ZlibInflater : IDisposable
+internal sealed unsafe partial class ZlibInflater : Inflater
 {
-    /// <summary>Answers of <see cref="Inflate"/> in place of a length.</summary>
-    public const int Broken = -1;
-    public const int TooLarge = -2;
-
     private const int WindowBits = 15;
     private const int NoFlush = 0;
     private const int Ok = 0;
@@ -32,51 +26,30 @@ internal sealed unsafe partial class ZlibInflater : IDisposable
         }
     }
 
-    /// <summary>True when what was received so far ends a message: Z_SYNC_FLUSH leaves an empty stored block.</summary>
-    public static bool EndsMessage(ReadOnlySpan<byte> compressed) => compressed.EndsWith((ReadOnlySpan<byte>)[0x00, 0x00, 0xFF, 0xFF]);
+    /// <summary>Z_SYNC_FLUSH leaves an empty stored block at the end of a message.</summary>
+    public override bool EndsMessage(ReadOnlySpan<byte> compressed) => compressed.EndsWith((ReadOnlySpan<byte>)[0x00, 0x00, 0xFF, 0xFF]);
 
-    /// <summary>
-    /// Inflates a whole message into the loop's scratch buffer. Returns its length in bytes, or <see cref="Broken"/>, or <see
-    /// cref="TooLarge"/> above
-    /// <paramref name="maximum"/>; the context is then of no more use.
-    /// </summary>
-    public int Inflate(ReadOnlySpan<byte> compressed, LoopBuffers buffers, int maximum)
-    {
-        fixed (byte* input = compressed)
-        {
-            _stream->NextIn = input;
-            _stream->AvailableIn = (uint)compressed.Length;
-            int length = 0;
-            while (true)
-            {
-                Span<byte> free = buffers.Scratch[length..];
-                fixed (byte* output = free)
-                {
-                    _stream->NextOut = output;
-                    _stream->AvailableOut = (uint)free.Length;
-                    int result = InflateNext(_stream, NoFlush);
-                    length += free.Length - (int)_stream->AvailableOut;
-                    if (length > maximum || (result != Ok && result != BufferError))
-                    {
-                        buffers.ShrinkScratch();
-                        return length > maximum ? TooLarge : Broken;
-                    }
-
-                    if (_stream->AvailableOut > 0)
-                    {
-                        return _stream->AvailableIn == 0 ? length : Broken;
-                    }
-                }
-
-                buffers.GrowScratch(length);
-            }
-        }
-    }
-
-    public void Dispose()
+    public override void Dispose()
     {
         InflateEnd(_stream);
         NativeMemory.Free(_stream);
+    }
+
+    /// <summary>The end of the stream is an error too: it may not end while the connection lives.</summary>
+    protected override bool Decode(ReadOnlySpan<byte> input, Span<byte> output, out int read, out int written)
+    {
+        fixed (byte* from = input)
+        fixed (byte* to = output)
+        {
+            _stream->NextIn = from;
+            _stream->AvailableIn = (uint)input.Length;
+            _stream->NextOut = to;
+            _stream->AvailableOut = (uint)output.Length;
+            int result = InflateNext(_stream, NoFlush);
+            read = input.Length - (int)_stream->AvailableIn;
+            written = output.Length - (int)_stream->AvailableOut;
+            return result is Ok or BufferError;
+        }
     }
 
     [LibraryImport(Library, EntryPoint = "CompressionNative_InflateInit2_")]

@@ -6,10 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace SinGateway.Sessions;
 
 /// <summary>
-/// Sessions in a file, for one process without Redis. The file is held by a lock on <c>NAME.lock</c> for the life of the process; that file
+/// Sessions in a file, for one process without Redis, and the IDENTIFYs that were sent. The file is held by a lock on <c>NAME.lock</c> for the life of the process; that file
 /// stays, because removing it would let two processes lock two files of the same name.
 /// </summary>
-internal sealed partial class FileSessionStore : ISessionStore
+internal sealed partial class FileSessionStore : ISessionStore, IIdentifyLedger
 {
     // Some 300 bytes a shard; what is far above that was not written by us.
     private const int LargestFile = 16 * 1024 * 1024;
@@ -19,10 +19,18 @@ internal sealed partial class FileSessionStore : ISessionStore
     private readonly FileStream _lock;
     private readonly DurableFile _file;
     private readonly StateDocument _document;
+    private readonly IdentifyRecord _loadedIdentifies;
+
+    /// <summary>
+    /// Sessions and IDENTIFYs are saved by different threads into one document. Guards all that saving uses; held while the disk is waited
+    /// for, so no loop thread takes it.
+    /// </summary>
+    private readonly Lock _saving = new();
 
     // Reused by every save: at a save a second, garbage here would be the only garbage of an otherwise quiet process.
     private readonly ArrayBufferWriter<byte> _buffer = new(4096);
     private readonly Utf8JsonWriter _json;
+    private bool _isClosed;
 
     private FileSessionStore(string path, FileStream heldLock, DurableFile file, StateDocument document)
     {
@@ -30,6 +38,7 @@ internal sealed partial class FileSessionStore : ISessionStore
         _lock = heldLock;
         _file = file;
         _document = document;
+        _loadedIdentifies = document.Identifies ?? new IdentifyRecord();
         _json = new Utf8JsonWriter(_buffer);
     }
 
@@ -68,9 +77,50 @@ internal sealed partial class FileSessionStore : ISessionStore
 
     public ValueTask SaveAsync(ReadOnlyMemory<SessionRecord> records, CancellationToken cancellationToken)
     {
-        foreach (ref readonly SessionRecord record in records.Span)
+        lock (_saving)
         {
-            _document.Merge(record);
+            foreach (ref readonly SessionRecord record in records.Span)
+            {
+                _document.Merge(record);
+            }
+
+            Write();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    IdentifyRecord IIdentifyLedger.Load() => _loadedIdentifies;
+
+    void IIdentifyLedger.Save(IdentifyRecord record)
+    {
+        lock (_saving)
+        {
+            _document.Identifies = record;
+            Write();
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_saving)
+        {
+            _isClosed = true;
+            _json.Dispose();
+            _file.Dispose();
+            _lock.Dispose();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The caller holds the lock.</summary>
+    private void Write()
+    {
+        if (_isClosed)
+        {
+            // Its lock may be another process's by now.
+            throw new IOException($"state file {_path} is closed");
         }
 
         _buffer.ResetWrittenCount();
@@ -85,16 +135,6 @@ internal sealed partial class FileSessionStore : ISessionStore
         {
             throw new IOException($"state file {_path} cannot be written ({ReasonOf(e)})", e);
         }
-
-        return ValueTask.CompletedTask;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _json.Dispose();
-        _file.Dispose();
-        _lock.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private static FileStream Lock(string path)
@@ -129,9 +169,15 @@ internal sealed partial class FileSessionStore : ISessionStore
         // StateDocument.TryParse gives an empty document of this bot when it refuses.
         if (new FileInfo(path).Length <= LargestFile && StateDocument.TryParse(File.ReadAllBytes(path), bot, out document, out reason))
         {
+            if (document.Identifies is { IsLost: true })
+            {
+                LogIdentifiesLost(logger, path);
+            }
+
             return document;
         }
 
+        document.Identifies = new IdentifyRecord { IsLost = true };
         string aside = NameForBroken(path);
         File.Move(path, aside);
         LogSetAside(logger, path, reason, aside);
@@ -163,4 +209,9 @@ internal sealed partial class FileSessionStore : ISessionStore
         Level = LogLevel.Warning,
         Message = "state file {Path} is not used: {Reason}. It is now {Aside}; shards without a session there identify again")]
     private static partial void LogSetAside(ILogger logger, string path, string reason, string aside);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "state file {Path} has no readable record of the IDENTIFYs that were sent: the day's limit counts from now on. Its sessions are used")]
+    private static partial void LogIdentifiesLost(ILogger logger, string path);
 }

@@ -22,6 +22,10 @@ internal sealed class StateDocument
     /// <summary>One a shard, in the order of the shards.</summary>
     public List<SessionRecord> Sessions { get; set; } = [];
 
+    /// <summary>The IDENTIFYs that were sent; null in a file of a version that did not keep them.</summary>
+    [JsonConverter(typeof(IdentifyRecordConverter))]
+    public IdentifyRecord? Identifies { get; set; }
+
     /// <summary>
     /// Reads and checks a document. False, with the reason for the operator, when it is torn, or not one of <paramref name="bot"/>'s.
     /// </summary>
@@ -55,6 +59,7 @@ internal sealed class StateDocument
         {
             document.Sessions = [.. parsed.Sessions.Where(session => !string.IsNullOrEmpty(session.SessionId)).DistinctBy(session => session.ShardId)];
             document.Sessions.Sort((a, b) => a.ShardId.CompareTo(b.ShardId));
+            document.Identifies = parsed.Identifies;
             return true;
         }
 
@@ -107,4 +112,5 @@ internal sealed class StateDocument
     IncludeFields = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StateDocument))]
+[JsonSerializable(typeof(IdentifyRecord))]
 internal sealed partial class StateDocumentJson : JsonSerializerContext;

@@ -12,8 +12,11 @@ internal static class Eventually
     /// <param name="isMet">The condition on it.</param>
     /// <param name="expectation">The condition in words, for the failure.</param>
     /// <param name="explain">What the failure says of the last state.</param>
-    public static async Task<T> HoldsAsync<T>(Func<Task<T>> probe, Func<T, bool> isMet, string expectation, Func<T, string> explain)
+    /// <param name="deadline">Another one than usual.</param>
+    public static async Task<T> HoldsAsync<T>(
+        Func<Task<T>> probe, Func<T, bool> isMet, string expectation, Func<T, string> explain, TimeSpan? deadline = null)
     {
+        TimeSpan limit = deadline ?? Deadline;
         long started = Environment.TickCount64;
         using PeriodicTimer timer = new(Period);
         while (true)
@@ -23,9 +26,9 @@ internal static class Eventually
             {
                 return state;
             }
-            if (Environment.TickCount64 - started > Deadline.TotalMilliseconds)
+            if (Environment.TickCount64 - started > limit.TotalMilliseconds)
             {
-                throw new TimeoutException($"after {Deadline.TotalSeconds:0} s still not: {expectation}\n{explain(state)}");
+                throw new TimeoutException($"after {limit.TotalSeconds:0} s still not: {expectation}\n{explain(state)}");
             }
             await timer.WaitForNextTickAsync();
         }

@@ -7,8 +7,11 @@ internal sealed record SandboxStatistics(DiscordStatistics Discord, SingyeongSta
 }
 
 internal sealed record DiscordStatistics(
-    int Connections, long ConnectionsTotal, int Sessions, long Identifies, long ResumesOk, long ResumesRefused, Dictionary<string, long> RefusedByReason,
-    long ResumesOnResumeUrl, long ResumesOnBaseUrl, long PacingViolations, long ProtocolErrors, long Heartbeats, long HeartbeatTimeouts, long RestRequests,
+    int Connections, long ConnectionsTotal, int Sessions, long Identifies, Dictionary<string, long> IdentifiesRefusedByReason,
+    Dictionary<int, long> IdentifiesByShard, long IdentifiesNeedless, long IdentifiesUnanswered, Dictionary<string, long> SessionsEnded,
+    long ResumesOk, long ResumesRefused, Dictionary<string, long> RefusedByReason, Dictionary<int, long> RefusedByCode, long SendLimitViolations,
+    long ResumesOnResumeUrl, long ResumesOnBaseUrl, long PacingViolations, long PresenceLimitViolations, long MemberRequestsLimited,
+    long ProtocolErrors, long Heartbeats, long HeartbeatTimeouts, long RestRequests,
     Dictionary<int, long> ClientCloses, Dictionary<int, long> ServerCloses, long EventsProduced, long EventsReplayed, string[] Violations,
     ShardStatistics[] Shards)
 {
@@ -16,10 +19,11 @@ internal sealed record DiscordStatistics(
 
     public override string ToString() =>
         $"discord: {Connections} connections, sessions connected {Shards.Count(shard => shard.Connected)} of {Shards.Length}, identifies {Identifies}, "
+        + $"needless {IdentifiesNeedless}, unanswered {IdentifiesUnanswered}, sessions ended {{{Pairs(SessionsEnded)}}}, "
         + $"resumes {ResumesOk} ok, refused {{{Pairs(RefusedByReason)}}}, client closes {{{Pairs(ClientCloses)}}}, server closes {{{Pairs(ServerCloses)}}}, "
         + $"produced {EventsProduced}, violations: {string.Join("; ", Violations)}";
 
-    private static string Pairs<TKey>(Dictionary<TKey, long> counts)
+    public static string Pairs<TKey>(Dictionary<TKey, long> counts)
         where TKey : notnull => string.Join(", ", counts.Select(pair => $"{pair.Key}: {pair.Value}"));
 }
 
@@ -41,12 +45,17 @@ internal sealed record SingyeongClientStatistics(string App, string Id, bool Res
 
 /// <summary>What Discord has sent, compared with what has arrived.</summary>
 internal sealed record LedgerStatistics(
-    long Received, long Distinct, long Duplicates, long Missing, long OutOfOrder, long Altered, long SeqMismatches, long OtherEvents, long Foreign)
+    long Received, long Distinct, long Duplicates, long Missing, long Undeliverable, long OutOfOrder, long Altered, long SeqMismatches, long OtherEvents, long Foreign)
 {
+    /// <summary>
+    /// What has not arrived and could have: of all that is missing, without the tails of sessions that Discord has ended.
+    /// </summary>
+    public long Lost => Missing - Undeliverable;
+
     /// <summary>Arrivals that are not, byte for byte and by their nonce, what Discord sent.</summary>
     public long Wrong => Altered + SeqMismatches + Foreign;
 
     public override string ToString() =>
-        $"ledger: received {Received}, distinct {Distinct}, duplicates {Duplicates}, missing {Missing}, out of order {OutOfOrder}, "
+        $"ledger: received {Received}, distinct {Distinct}, duplicates {Duplicates}, missing {Missing}, of it undeliverable {Undeliverable}, out of order {OutOfOrder}, "
         + $"altered {Altered}, seq mismatches {SeqMismatches}, foreign {Foreign}, other events {OtherEvents}";
 }

@@ -97,7 +97,7 @@ internal sealed class Scenario : IAsyncDisposable
     }
 
     /// <summary>Waits for a condition on what the sandbox has seen. Fails at once when the gateway has ended.</summary>
-    public Task<SandboxStatistics> HoldsAsync(Func<SandboxStatistics, bool> isMet, string expectation) => Eventually.HoldsAsync(
+    public Task<SandboxStatistics> HoldsAsync(Func<SandboxStatistics, bool> isMet, string expectation, TimeSpan? deadline = null) => Eventually.HoldsAsync(
         async () =>
         {
             bool hasEnded = Gateway.HasExited;
@@ -108,7 +108,8 @@ internal sealed class Scenario : IAsyncDisposable
         },
         isMet,
         expectation,
-        statistics => $"{statistics}\n{Tails}");
+        statistics => $"{statistics}\n{Tails}",
+        deadline);
 
     /// <summary>Waits until everything that has happened at Discord has arrived.</summary>
     public Task<SandboxStatistics> EverythingArrivesAsync(long atLeast = 1) => HoldsAsync(

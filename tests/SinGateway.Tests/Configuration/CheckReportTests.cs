@@ -28,6 +28,7 @@ public sealed class CheckReportTests
             신경        ssingyeong://gateway:***@broker:443
                         as application gateway, with a password
             Discord     https://discord.com/api/v10
+                        compressed as zlib-stream
             Intents     4641: GUILDS, GUILD_WEBHOOKS, GUILD_MESSAGES, DIRECT_MESSAGES
               needed    GUILDS for GUILD_CREATE
                         GUILD_MESSAGES or DIRECT_MESSAGES for MESSAGE_CREATE
@@ -88,6 +89,15 @@ public sealed class CheckReportTests
 
         await Assert.That(report).StartsWith($"Shards      {expected}\nSessions    in the file singateway.state\n");
         await Assert.That(report).EndsWith("\n\nNo warnings\n");
+    }
+
+    [Test]
+    public async Task The_presence_is_shown_as_it_is_sent()
+    {
+        string report = Report(Sample.With(7, "discord: {compression: zstd-stream, presence: {status: dnd}}"));
+
+        await Assert.That(report).Contains(
+            "Discord     https://discord.com/api/v10\n            compressed as zstd-stream\n  presence  {\"since\":null,\"activities\":[],\"status\":\"dnd\",\"afk\":false}\n");
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
@@ -88,6 +89,8 @@ public sealed class ConfigurationFileTests
         await Assert.That(configuration.DiscordApiBaseUrl.AbsoluteUri).IsEqualTo("https://discord.com/api/v10");
         await Assert.That(configuration.Compression).IsEqualTo(GatewayCompression.ZlibStream);
         await Assert.That(configuration.ShardCount).IsNull();
+        await Assert.That(configuration.LargeThreshold).IsEqualTo(250);
+        await Assert.That(configuration.Presence.IsEmpty).IsTrue();
         await Assert.That(configuration.OutboxBytes).IsEqualTo(33554432);
     }
 
@@ -102,7 +105,7 @@ public sealed class ConfigurationFileTests
             	"loggingLevel": "debug",
             	"redisPrefix": "bot:",
             	"stateFile": "/var/lib/\u0061",
-            	"discord": {"apiBaseURL": "http://localhost:8080/api/v10/", "compression": "none", "shardCount": 3},
+            	"discord": {"apiBaseURL": "http://localhost:8080/api/v10/", "compression": "none", "shardCount": 3, "largeThreshold": 50, "presence": {"since": null, "afk": true}},
             	"singyeong": {"outbox": "1GiB"},
             	"forwarding": [
             		{"type": "BROADCAST", "target": {"application": "a", "restricted": true, "key": null, "x": [1, -2.5e3, {}]}, "events": ["*"]}
@@ -122,6 +125,8 @@ public sealed class ConfigurationFileTests
         await Assert.That(configuration.DiscordApiBaseUrl.AbsoluteUri).IsEqualTo("http://localhost:8080/api/v10");
         await Assert.That(configuration.Compression).IsEqualTo(GatewayCompression.None);
         await Assert.That(configuration.ShardCount).IsEqualTo(3);
+        await Assert.That(configuration.LargeThreshold).IsEqualTo(50);
+        await Assert.That(Encoding.UTF8.GetString(configuration.Presence.Span)).IsEqualTo("""{"since":null,"activities":[],"status":"online","afk":true}""");
         await Assert.That(configuration.OutboxBytes).IsEqualTo(1L << 30);
         await Assert.That(configuration.Forwarding[0].Kind).IsEqualTo(DispatchKind.Broadcast);
         await Assert.That(configuration.Forwarding[0].Target.ToString())

@@ -57,6 +57,23 @@ public sealed class ExampleFileTests
     }
 
     [Test]
+    public async Task Its_presence_is_valid_when_it_is_no_comment()
+    {
+        string[] lines = Text.Split('\n');
+        int first = Array.FindIndex(lines, line => line.StartsWith("  # presence:", StringComparison.Ordinal));
+        for (int i = first; lines[i].Length > 0; i++)
+        {
+            lines[i] = "  " + lines[i]["  # ".Length..];
+        }
+
+        ConfigurationResult result = Sample.Load(string.Join('\n', lines));
+
+        await Assert.That(string.Join('\n', result.Errors.Concat(result.Warnings))).IsEmpty();
+        await Assert.That(System.Text.Encoding.UTF8.GetString(result.Configuration!.Presence.Span)).IsEqualTo(
+            """{"since":null,"activities":[{"name":"the bus","type":3}],"status":"online","afk":false}""");
+    }
+
+    [Test]
     public async Task Keys_of_a_later_version_are_marked()
     {
         foreach (string key in KeySet.Root.Later.Concat(KeySet.Discord.Later).Concat(KeySet.Singyeong.Later).Concat(KeySet.Rule.Later).Concat(KeySet.Clustering.Later))

@@ -191,7 +191,7 @@ public sealed class GatewayMessageTests
 
     [Test]
     public async Task IDENTIFY_has_the_values_of_the_original() =>
-        await Assert.That(Encoding.UTF8.GetString(GatewayPayloads.Identify("to\"ken", 513, 3, 16, GatewayPayloads.LargeThreshold))).IsEqualTo(
+        await Assert.That(Encoding.UTF8.GetString(GatewayPayloads.Identify("to\"ken", 513, 3, 16, GatewayPayloads.MaximumLargeThreshold, default))).IsEqualTo(
             """{"op":2,"d":{"token":"to\u0022ken","properties":{"os":"linux","browser":"singateway","device":"singateway"},"large_threshold":250,"shard":[3,16],"intents":513}}""");
 
     [Test]

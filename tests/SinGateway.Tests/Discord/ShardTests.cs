@@ -15,8 +15,8 @@ namespace SinGateway.Tests.Discord;
 /// <summary>One shard on a real loop against a gateway that a test plays.</summary>
 public sealed class ShardTests
 {
-    private const string Hello = """{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}""";
-    private const string Ready = """{"t":"READY","s":1,"op":0,"d":{"session_id":"abc","resume_gateway_url":null}}""";
+    internal const string Hello = """{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}""";
+    internal const string Ready = """{"t":"READY","s":1,"op":0,"d":{"session_id":"abc","resume_gateway_url":null}}""";
     private const string Resumed = """{"t":"RESUMED","s":12,"op":0,"d":{}}""";
 
     [Test]
@@ -177,6 +177,30 @@ public sealed class ShardTests
     }
 
     [Test]
+    [Arguments(nameof(GatewayCompression.ZlibStream), "zlib-stream")]
+    [Arguments(nameof(GatewayCompression.ZstdStream), "zstd-stream")]
+    public async Task A_compressed_stream_that_breaks_is_counted_and_its_session_resumed_with_a_new_one(string name, string parameter)
+    {
+        GatewayCompression compression = Enum.Parse<GatewayCompression>(name);
+        using WebSocketServer server = new();
+        using Bot bot = new(server, stored: new Session(0, "abc", null, 9), compression: compression);
+        for (int connection = 0; connection < 2; connection++)
+        {
+            using SyncFlushedStream stream = new(compression);
+            using WebSocket peer = await server.AcceptAsync();
+            await peer.SendMessageAsync(stream.Compress(Encoding.UTF8.GetBytes(Hello)), WebSocketMessageType.Binary);
+            await Assert.That(await ReceiveAsync(peer)).IsEqualTo($"6 abc {9 + connection}");
+            await peer.SendMessageAsync(stream.Compress(Encoding.UTF8.GetBytes(Event(10 + connection))), WebSocketMessageType.Binary);
+            await peer.SendMessageAsync(new byte[] { 0x07, 0x07, 0x07, 0x07, 0x00, 0x00, 0xFF, 0xFF }, WebSocketMessageType.Binary);
+            await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000");
+        }
+
+        await bot.Running.UntilAsync(() => bot.Shard.BrokenStreams == 2);
+        await Assert.That(string.Join(' ', bot.Received)).IsEqualTo("X:10 X:11");
+        await Assert.That(bot.Settings.ConnectionUri(null).Query).EndsWith("&compress=" + parameter);
+    }
+
+    [Test]
     public async Task A_heartbeat_that_is_not_acknowledged_before_the_next_ends_the_connection_resumably()
     {
         FakeTimeProvider time = new();
@@ -245,10 +269,10 @@ public sealed class ShardTests
         await Assert.That(await bot.GaveUp).IsEqualTo(4004);
     }
 
-    private static string Event(int seq) => $$$"""{"t":"X","s":{{{seq}}},"op":0,"d":{"content":"{{{new string('x', seq * 7)}}}"}}""";
+    internal static string Event(int seq) => $$$"""{"t":"X","s":{{{seq}}},"op":0,"d":{"content":"{{{new string('x', seq * 7)}}}"}}""";
 
     /// <summary>The next message: its opcode and what matters of its data.</summary>
-    private static async Task<string> ReceiveAsync(WebSocket peer)
+    internal static async Task<string> ReceiveAsync(WebSocket peer)
     {
         (WebSocketMessageType type, byte[] message) = await peer.ReceiveMessageAsync();
         if (type == WebSocketMessageType.Close)
@@ -268,7 +292,7 @@ public sealed class ShardTests
     }
 
     /// <summary>A bot of one shard that keeps the names and seqs of its events.</summary>
-    private sealed class Bot : IDispatchReceiver, IDisposable
+    internal sealed class Bot : IDispatchReceiver, IDisposable
     {
         private readonly TaskCompletionSource<int> _gaveUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -277,21 +301,24 @@ public sealed class ShardTests
             FakeTimeProvider? time = null,
             Session? stored = null,
             int remaining = 1_000,
-            GatewayCompression compression = GatewayCompression.None)
+            GatewayCompression compression = GatewayCompression.None,
+            long intents = 513)
         {
             Running = new RunningLoop(time);
-            RecordingLogger logger = new();
+            RecordingLogger logger = Log;
+            IdentifyQueue identifies = new(Running.Loop, new MemoryIdentifyLedger(), logger);
+            identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1));
             ShardSettings settings = new()
             {
                 Loop = Running.Loop,
                 Dialer = new Dialer(Running.Loop, _ => Task.FromResult<IPAddress[]>([IPAddress.Loopback]), null),
                 Keys = new MaskingKeys(),
                 Token = "token",
-                Intents = 513,
+                Intents = intents,
                 ShardCount = 1,
                 Compression = compression,
                 GatewayUrl = server.Uri(),
-                Identifies = new IdentifyQueue(Running.Loop, 1, 1_000, remaining, 86_400_000, logger),
+                Identifies = identifies,
                 Turns = new ResumeTurns(Running.Loop),
                 Revoked = new RevokedSessions(),
                 GatewayUnreachable = () => Unreachable++,
@@ -300,6 +327,7 @@ public sealed class ShardTests
                 Logger = logger,
                 GiveUp = code => _gaveUp.TrySetResult(code),
             };
+            Settings = settings;
             Shard = new Shard(0, settings, stored);
             Running.Loop.Post(Shard.Start);
         }
@@ -307,6 +335,10 @@ public sealed class ShardTests
         public RunningLoop Running { get; }
 
         public Shard Shard { get; }
+
+        public RecordingLogger Log { get; } = new();
+
+        public ShardSettings Settings { get; }
 
         public List<string> Received { get; } = [];
 

@@ -106,7 +106,7 @@ public sealed class FileSessionStoreTests : IDisposable
     {
         await File.WriteAllTextAsync(
             StateFile,
-            """{"format":"singateway-state","version":1,"bot":"123456789012345678","identifies":{"0":[1,2]},"sessions":[{"shard_id":1,"session_id":"s","seq":7}]}""");
+            """{"format":"singateway-state","version":1,"bot":"123456789012345678","leases":{"0":[1,2]},"sessions":[{"shard_id":1,"session_id":"s","seq":7}]}""");
         await Assert.That((await LoadAsync(0, 16)).Single().Seq).IsEqualTo(7);
     }
 

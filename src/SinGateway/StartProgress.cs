@@ -1,0 +1,82 @@
+using Microsoft.Extensions.Logging;
+using SinGateway.Discord;
+using SinGateway.Loop;
+
+namespace SinGateway;
+
+/// <summary>
+/// Says how far the start is, every ten seconds until all shards were ready once: a thousand shards take minutes, and an operator wants to
+/// know that it goes on and for how long. Belongs to the loop's thread.
+/// </summary>
+internal sealed partial class StartProgress
+{
+    /// <summary>Between two looks at the shards, in ms.</summary>
+    private const int Period = 1_000;
+
+    private const int PeriodsPerLine = 10;
+
+    private readonly EventLoop _loop;
+    private readonly Shard[] _shards;
+    private readonly IdentifyQueue _identifies;
+    private readonly ResumeTurns _turns;
+    private readonly ILogger _logger;
+    private readonly LoopTimer _timer;
+    private long _startedAt;
+    private int _periods;
+
+    public StartProgress(EventLoop loop, Shard[] shards, IdentifyQueue identifies, ResumeTurns turns, ILogger logger)
+    {
+        _loop = loop;
+        _shards = shards;
+        _identifies = identifies;
+        _turns = turns;
+        _logger = logger;
+        _timer = new LoopTimer(loop, Look);
+    }
+
+    public void Start()
+    {
+        _startedAt = _loop.Now;
+        _timer.Start(Period);
+    }
+
+    public void Stop() => _timer.Stop();
+
+    private void Look()
+    {
+        int ready = 0;
+        foreach (Shard shard in _shards)
+        {
+            ready += shard.Phase == ShardPhase.Ready ? 1 : 0;
+        }
+
+        double seconds = (_loop.Now - _startedAt) / 1000.0;
+        if (ready == _shards.Length)
+        {
+            LogAllReady(ready, seconds);
+            return;
+        }
+
+        _timer.Start(Period);
+        if (++_periods % PeriodsPerLine == 0)
+        {
+            LogStarting(ready, _shards.Length, _identifies.Waiting, _turns.Waiting, Left());
+        }
+    }
+
+    private string Left() => _identifies.EstimatedWait switch
+    {
+        0 => "seconds",
+        < 120_000 and var ms => $"about {(ms + 999) / 1000} s",
+        < 7_200_000 and var ms => $"about {(ms + 59_999) / 60_000} min",
+        var ms => $"about {(ms + 3_599_999) / 3_600_000} h",
+    };
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Starting: {Ready} of {Total} shards ready, {Identifying} wait for a permit to identify, {Resuming} for their turn to resume; {Left} left")]
+    private partial void LogStarting(int ready, int total, int identifying, int resuming, string left);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "All {Total} shards are ready after {Seconds:F1} s")]
+    private partial void LogAllReady(int total, double seconds);
+}
