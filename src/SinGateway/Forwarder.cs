@@ -10,7 +10,7 @@ namespace SinGateway;
 
 /// <summary>
 /// Where an event changes sides: finds the rules of its name and writes one finished frame for each into the outbox, around the bytes that
-/// Discord sent. Allocates nothing for a name seen before. Belongs to the loop's thread.
+/// Discord sent, or around them in the encoding of the connection. Allocates nothing for a name seen before. Belongs to the loop's thread.
 /// </summary>
 internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, SingyeongClient client, MaskingKeys keys, ILogger logger) : IDispatchReceiver
 {
@@ -29,6 +29,9 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
     /// <summary>Copies that were larger than the outbox may hold (G13).</summary>
     public long Oversized { get; private set; }
 
+    /// <summary>Copies of events that cannot be written in the connection's encoding: nested too deep, or no JSON.</summary>
+    public long Unencodable { get; private set; }
+
     public void Receive(Session session, ReadOnlySpan<byte> eventName, long seq, ReadOnlySpan<byte> message)
     {
         Events++;
@@ -36,13 +39,29 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         if (routes.Find(eventName) is { } route)
         {
             EventIds ids = route.ReadIds(message);
+            TranscodeOutcome payload = client.Binary?.EncodePayload(message) ?? TranscodeOutcome.Written;
             foreach (RouteCopy copy in route.Copies)
             {
-                forwarded |= Forward(session, copy, ids, seq, message);
+                forwarded |= IsEncoded(session, copy, ids, seq, payload) && Forward(session, copy, ids, seq, message);
             }
+
+            client.Binary?.ReleasePayload();
         }
 
         client.Received(session, seq, forwarded);
+    }
+
+    /// <summary>Prepares the copy's target too, where the encoding is not JSON.</summary>
+    private bool IsEncoded(Session session, RouteCopy copy, in EventIds ids, long seq, TranscodeOutcome payload)
+    {
+        if (client.Binary is not { } binary || (payload == TranscodeOutcome.Written && binary.TryEncodeTarget(copy, session.ShardId, ids)))
+        {
+            return true;
+        }
+
+        Unencodable++;
+        LogUnencodable(session.ShardId, seq, payload == TranscodeOutcome.Malformed ? "it is no JSON" : $"it is nested deeper than {JsonTranscoder.MaximumDepth} levels");
+        return false;
     }
 
     private bool Forward(Session session, RouteCopy copy, in EventIds ids, long seq, ReadOnlySpan<byte> message)
@@ -50,8 +69,9 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
         nonce = nonce[..DispatchWriter.WriteNonce(nonce, session.ShardId, session.Tag, seq, copy.Rule.Index)];
         bool broadcast = copy.Rule.Kind == DispatchKind.Broadcast;
-        int target = copy.MeasureTarget(session.ShardId, ids);
-        int payload = DispatchWriter.Measure(broadcast, target, nonce.Length, message.Length);
+        int payload = client.Binary is { } binary
+            ? binary.MeasureDispatch(broadcast, nonce.Length)
+            : DispatchWriter.Measure(broadcast, copy.MeasureTarget(session.ShardId, ids), nonce.Length, message.Length);
         int size = FrameWriter.HeaderSize(payload) + payload;
         if (size > Outbox.MaximumFrame)
         {
@@ -61,9 +81,7 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         }
 
         Span<byte> frame = Outbox.Reserve(size);
-        int start = FrameWriter.Begin(frame, Opcode.Text, payload);
-        int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
-        target = copy.WriteTarget(session.ShardId, ids, frame[position..]);
+        int start = FrameWriter.Begin(frame, client.Kind, payload);
         FrameNote note = new()
         {
             ShardId = session.ShardId,
@@ -71,9 +89,20 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
             Seq = seq,
             Rule = copy.Rule.Index,
             ReceivedAt = loop.Now,
-            Target = TargetHash.Of(frame.Slice(position, target)),
         };
-        DispatchWriter.WriteRest(frame[(position + target)..], nonce, message);
+        if (client.Binary is null)
+        {
+            int position = start + DispatchWriter.WriteStart(frame[start..], broadcast);
+            int target = copy.WriteTarget(session.ShardId, ids, frame[position..]);
+            note.Target = TargetHash.Of(frame.Slice(position, target));
+            DispatchWriter.WriteRest(frame[(position + target)..], nonce, message);
+        }
+        else
+        {
+            note.Target = TargetHash.Of(client.Binary.Target);
+            client.Binary.WriteDispatch(frame[start..], broadcast, nonce);
+        }
+
         FrameWriter.End(frame, start, keys.Next());
         _delivery.Add(session, size, note);
         Forwarded++;
@@ -84,4 +113,9 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         Level = LogLevel.Error,
         Message = "Shard {Shard}, seq {Seq}: the event takes {Size} bytes and the outbox takes {Maximum} at most; it is dropped and counted. Raise singyeong.outbox.")]
     private partial void LogOversized(int shard, long seq, int size, long maximum);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Shard {Shard}, seq {Seq}: the event cannot be written in the encoding of singyeongDSN ({Cause}); it is dropped and counted. Use ?encoding=json.")]
+    private partial void LogUnencodable(int shard, long seq, string cause);
 }

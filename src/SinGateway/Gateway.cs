@@ -233,8 +233,12 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         _ended.TrySetResult(new(ExitCode.DiscordRefused, FatalClose.Explain(closeCode, shardCount, recommended, configuration.Intents)));
     }
 
-    private static UnroutedPolicy Policy(ForwardingRule rule) => new(
-        rule.Holds, (long)rule.HoldFor.TotalMilliseconds, rule.Target.Application ?? Lane.AnyApplication, rule.Target.HasOps);
+    /// <summary>Whoever speaks etf is answered; json and msgpack are not, when the target has ops (singyeong.md, bugs).</summary>
+    private UnroutedPolicy Policy(ForwardingRule rule) => new(
+        rule.Holds,
+        (long)rule.HoldFor.TotalMilliseconds,
+        rule.Target.Application ?? Lane.AnyApplication,
+        rule.Target.HasOps && configuration.Singyeong.Encoding != SingyeongEncoding.Etf);
 
     /// <summary>
     /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.
@@ -243,14 +247,15 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     {
         SingyeongDsn dsn = configuration.Singyeong;
         string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-0-0";
-        var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = "encoding=json" }.Uri;
+        var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
         int[] shards = [.. Enumerable.Range(plan.First, plan.Count)];
         return new SingyeongIdentity(
             uri,
             clientId,
             SingyeongMessages.Heartbeat(clientId),
             SingyeongMessages.Identify(
-                clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata));
+                clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata),
+            dsn.Encoding);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]

@@ -43,7 +43,7 @@ internal sealed class ClientRegistry
         {
             if (client.WantsClientUpdates && client != except)
             {
-                JsonPacketWriter.ClientUpdate(client.Outgoing, connected, application);
+                JsonPacketWriter.ClientUpdate(client.Output, connected, application);
                 client.Outgoing.Flush();
             }
         }

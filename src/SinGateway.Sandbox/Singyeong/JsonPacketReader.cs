@@ -5,11 +5,12 @@ namespace SinGateway.Sandbox.Singyeong;
 
 /// <summary>
 /// Reads packets of the json encoding. Two ways: a packet that carries one of the fake Discord's own messages is recognised by comparing
-/// bytes, without parsing them; everything else is parsed to the end, and refused where the real server would refuse it.
+/// bytes, without parsing them; everything else is parsed to the end, and refused where the real server would refuse it. What came in
+/// another encoding is JSON in its canonical spelling.
 /// </summary>
-internal sealed class JsonPacketReader(Ledger ledger)
+internal sealed class JsonPacketReader(Ledger ledger, bool isCanonical)
 {
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = 512 };
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = CanonicalJson.MaxDepth };
 
     private byte[] _lastTarget = [];
 
@@ -30,7 +31,7 @@ internal sealed class JsonPacketReader(Ledger ledger)
         {
             return false;
         }
-        packet.Message = ledger.Recognise(packet.Payload);
+        packet.Message = ledger.Recognise(packet.Payload, isCanonical);
         return true;
     }
 
@@ -68,7 +69,7 @@ internal sealed class JsonPacketReader(Ledger ledger)
         packet.Payload = rest[(quote + 2 + beforePayload.Length)..^2];
         packet.Op = 4;
         packet.Type = isSend ? "SEND"u8 : "BROADCAST"u8;
-        packet.Message = ledger.Recognise(packet.Payload);
+        packet.Message = ledger.Recognise(packet.Payload, isCanonical);
         return packet.Message is { IsUnaltered: true };
     }
 

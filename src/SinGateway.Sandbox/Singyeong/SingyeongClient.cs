@@ -7,7 +7,7 @@ namespace SinGateway.Sandbox.Singyeong;
 internal readonly record struct MetadataValue(string Type, JsonElement Value);
 
 /// <summary>An identified client. Its metadata is replaced as a whole, never changed, so that anybody may read it.</summary>
-internal sealed class SingyeongClient(string application, string clientId, Connection connection)
+internal sealed class SingyeongClient(string application, string clientId, PacketOutput output)
 {
     private readonly Lock _gate = new();
     private Dictionary<string, MetadataValue>? _pending;
@@ -16,7 +16,9 @@ internal sealed class SingyeongClient(string application, string clientId, Conne
 
     public string ClientId { get; } = clientId;
 
-    public Outgoing Outgoing => connection.Outgoing;
+    public PacketOutput Output { get; } = output;
+
+    public Outgoing Outgoing => Output.Outgoing;
 
     public bool IsRestricted { get; init; }
 

@@ -18,7 +18,8 @@ internal sealed class SingyeongConnection
     private readonly SingyeongServer _server;
     private readonly Connection _connection;
     private readonly WebSocketReader _reader;
-    private readonly JsonPacketReader _packets;
+    private readonly PacketOutput _output;
+    private readonly PacketReader _packets;
     private readonly RouteCache _routes = new();
     private readonly HashSet<Outgoing> _touched = [];
     private readonly Random _random;
@@ -26,12 +27,13 @@ internal sealed class SingyeongConnection
     private TimeSpan _pause;
     private bool _isEnding;
 
-    public SingyeongConnection(SingyeongServer server, Connection connection, int number)
+    public SingyeongConnection(SingyeongServer server, Connection connection, PacketEncoding encoding, int number)
     {
         _server = server;
         _connection = connection;
         _reader = new WebSocketReader(connection);
-        _packets = new JsonPacketReader(server.Ledger);
+        _output = new PacketOutput(connection.Outgoing, encoding);
+        _packets = new PacketReader(encoding, server.Ledger);
         _random = new Random(server.Options.Seed + number);
         LastFrame = LastHeartbeat = Environment.TickCount64;
     }
@@ -51,7 +53,7 @@ internal sealed class SingyeongConnection
         try
         {
             _connection.ReceiveInto(ReceiveBuffer);
-            JsonPacketWriter.Hello(Outgoing, _server.Options.SingyeongHeartbeatInterval);
+            JsonPacketWriter.Hello(_output, _server.Options.SingyeongHeartbeatInterval);
             Outgoing.Flush();
             do
             {
@@ -85,7 +87,7 @@ internal sealed class SingyeongConnection
 
     public void Goodbye()
     {
-        JsonPacketWriter.Goodbye(Outgoing);
+        JsonPacketWriter.Goodbye(_output);
         Outgoing.Flush();
     }
 
@@ -127,11 +129,14 @@ internal sealed class SingyeongConnection
                 Outgoing.AppendFrame(WebSocketOpcode.Pong, message.Payload);
                 _touched.Add(Outgoing);
                 break;
-            case WebSocketOpcode.Text when !_isEnding:
+            case WebSocketOpcode.Text or WebSocketOpcode.Binary when _isEnding:
+                break;
+            case WebSocketOpcode.Text when _output.Encoding == PacketEncoding.Json:
+            case WebSocketOpcode.Binary when _output.Encoding != PacketEncoding.Json:
                 Receive(message.Payload);
                 break;
-            case WebSocketOpcode.Binary when !_isEnding:
-                Fatal("a binary frame on a json connection");
+            case WebSocketOpcode.Text or WebSocketOpcode.Binary:
+                Fatal($"a {message.Opcode} frame on a connection of {_output.Encoding}");
                 break;
             default:
                 break;
@@ -143,7 +148,7 @@ internal sealed class SingyeongConnection
     {
         if (!_packets.TryRead(bytes, out Packet packet))
         {
-            Fatal("bad JSON");
+            Fatal(_packets.Refusal);
         }
         else if (_client is null && packet.Op != 1)
         {
@@ -188,7 +193,7 @@ internal sealed class SingyeongConnection
             Fatal("invalid identify");
             return;
         }
-        SingyeongClient client = new(request.Application, request.ClientId, _connection)
+        SingyeongClient client = new(request.Application, request.ClientId, _output)
         {
             IsRestricted = request.Auth != _server.Options.SingyeongPassword,
             WantsClientUpdates = request.WantsClientUpdates,
@@ -202,7 +207,7 @@ internal sealed class SingyeongConnection
         }
         _client = client;
         LastHeartbeat = LastFrame;
-        JsonPacketWriter.Ready(Outgoing, client.ClientId, client.IsRestricted);
+        JsonPacketWriter.Ready(_output, client.ClientId, client.IsRestricted);
         _touched.Add(Outgoing);
     }
 
@@ -214,7 +219,7 @@ internal sealed class SingyeongConnection
         {
             Interlocked.Increment(ref _server.Statistics.MetadataLost);
         }
-        JsonPacketWriter.HeartbeatAck(Outgoing, _client!.ClientId);
+        JsonPacketWriter.HeartbeatAck(_output, _client!.ClientId);
         _touched.Add(Outgoing);
     }
 
@@ -224,7 +229,7 @@ internal sealed class SingyeongConnection
         if (_client!.IsRestricted)
         {
             Interlocked.Increment(ref _server.Statistics.InvalidDispatches);
-            JsonPacketWriter.Invalid(Outgoing, $"invalid dispatch type {type} (are you restricted?)");
+            JsonPacketWriter.Invalid(_output, $"invalid dispatch type {type} (are you restricted?)");
             _touched.Add(Outgoing);
             return;
         }
@@ -258,7 +263,7 @@ internal sealed class SingyeongConnection
         if (route is null)
         {
             byte[] target = packet.Target.ToArray();
-            route = _server.Target.Evaluate(target, clients, _server.IsSinkOpen);
+            route = _server.Target.Evaluate(target, clients, _server.IsSinkOpen, _output.Encoding);
             _routes.Add(target, route);
         }
         switch (route.Outcome)
@@ -273,7 +278,7 @@ internal sealed class SingyeongConnection
                 break;
             case RouteOutcome.NoRoute:
                 Interlocked.Increment(ref _server.Statistics.NoRoute);
-                JsonPacketWriter.NoRoute(Outgoing, packet, route.CanonicalTarget);
+                JsonPacketWriter.NoRoute(_output, packet, route.CanonicalTarget);
                 _touched.Add(Outgoing);
                 break;
             case RouteOutcome.Drop:
@@ -310,7 +315,7 @@ internal sealed class SingyeongConnection
     private void Deliver(scoped in Packet packet, SingyeongClient client)
     {
         Interlocked.Increment(ref _server.Statistics.Delivered);
-        JsonPacketWriter.Dispatch(client.Outgoing, packet.Type, packet.Nonce, packet.Payload);
+        JsonPacketWriter.Dispatch(client.Output, packet.Type, packet.Nonce, packet.Payload);
         _touched.Add(client.Outgoing);
     }
 
@@ -332,7 +337,7 @@ internal sealed class SingyeongConnection
         _isEnding = true;
         Interlocked.Increment(ref _server.Statistics.Fatal);
         _server.Statistics.Error($"{Name}: fatal: {error}");
-        JsonPacketWriter.Error(Outgoing, error);
+        JsonPacketWriter.Error(_output, error);
         Outgoing.Flush();
         _ = EndAsync();
 

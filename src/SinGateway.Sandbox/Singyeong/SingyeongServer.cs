@@ -102,13 +102,21 @@ internal sealed class SingyeongServer : IDisposable
         }
     }
 
+    private static PacketEncoding? EncodingOf(string? name) => name switch
+    {
+        null or "json" => PacketEncoding.Json,
+        "msgpack" => PacketEncoding.Msgpack,
+        "etf" => PacketEncoding.Etf,
+        _ => null,
+    };
+
     private async Task ServeAsync(Connection connection)
     {
         if (await HttpExchange.ReadAsync(connection).ConfigureAwait(false) is not { } exchange)
         {
             return;
         }
-        if (!exchange.IsUpgrade || exchange.Path != "/gateway/websocket" || exchange.Query("encoding") is not (null or "json")
+        if (!exchange.IsUpgrade || exchange.Path != "/gateway/websocket" || EncodingOf(exchange.Query("encoding")) is not { } encoding
             || exchange.Header("Origin") is not null)
         {
             exchange.Answer(exchange.Path == "/gateway/websocket" ? 403 : 404, default, "Connection: close\r\n");
@@ -123,7 +131,7 @@ internal sealed class SingyeongServer : IDisposable
             return;
         }
         int number = (int)Interlocked.Increment(ref Statistics.ConnectionsTotal);
-        SingyeongConnection client = new(this, connection, number);
+        SingyeongConnection client = new(this, connection, encoding, number);
         _connections[client] = true;
         try
         {

@@ -28,7 +28,7 @@ internal sealed class Target(ServerBugs bugs, string sinkApplication)
 {
     private static readonly string[] Killing = ["$ne", "$nin", "$ncontains"];
 
-    public Route Evaluate(ReadOnlyMemory<byte> json, SingyeongClient[] clients, bool sinkIsOpen)
+    public Route Evaluate(ReadOnlyMemory<byte> json, SingyeongClient[] clients, bool sinkIsOpen, PacketEncoding encoding)
     {
         using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 512 });
         JsonElement target = document.RootElement;
@@ -47,7 +47,7 @@ internal sealed class Target(ServerBugs bugs, string sinkApplication)
             }
             if (application == sinkApplication)
             {
-                return sinkIsOpen ? new Route(RouteOutcome.Sink, [], "", []) : Nobody(target, hasOps, isDroppable);
+                return sinkIsOpen ? new Route(RouteOutcome.Sink, [], "", []) : Nobody(target, hasOps && encoding != PacketEncoding.Etf, isDroppable);
             }
             SingyeongClient[] matches = [.. clients.Where(client =>
                 (application is null || client.Application == application) && (!hasOps || MatchesAll(ops, client)))];
@@ -64,7 +64,7 @@ internal sealed class Target(ServerBugs bugs, string sinkApplication)
                 }
                 matches = Select(matches, rule.Name, rule.Value.GetString() ?? "");
             }
-            return matches.Length > 0 ? new Route(RouteOutcome.Deliver, matches, "", []) : Nobody(target, hasOps, isDroppable);
+            return matches.Length > 0 ? new Route(RouteOutcome.Deliver, matches, "", []) : Nobody(target, hasOps && encoding != PacketEncoding.Etf, isDroppable);
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException)
         {
@@ -72,9 +72,10 @@ internal sealed class Target(ServerBugs bugs, string sinkApplication)
         }
     }
 
-    private Route Nobody(JsonElement target, bool hasOps, bool isDroppable) =>
+    // The answer fails the server when it has to write ops, but not in etf.
+    private Route Nobody(JsonElement target, bool writesOps, bool isDroppable) =>
         isDroppable ? Failed(RouteOutcome.Drop, "")
-        : hasOps && bugs.NoRouteKills ? Failed(RouteOutcome.Kill, "no_route with ops")
+        : writesOps && bugs.NoRouteKills ? Failed(RouteOutcome.Kill, "no_route with ops")
         : new Route(RouteOutcome.NoRoute, [], "", Canonical(target));
 
     private static Route Failed(RouteOutcome outcome, string reason) => new(outcome, [], reason, []);

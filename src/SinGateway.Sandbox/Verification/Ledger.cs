@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics;
 using SinGateway.Sandbox.Discord;
+using SinGateway.Sandbox.Singyeong;
 
 namespace SinGateway.Sandbox.Verification;
 
@@ -30,6 +31,9 @@ internal sealed class Ledger(DiscordServer discord)
     [ThreadStatic]
     private static byte[]? t_rendered;
 
+    [ThreadStatic]
+    private static CanonicalJson? t_canonical;
+
     public LatencyHistogram Latency { get; private set; } = new();
 
     /// <summary>µs of <see cref="Clock"/>; 0 before the first arrival.</summary>
@@ -53,9 +57,9 @@ internal sealed class Ledger(DiscordServer discord)
 
     /// <summary>
     /// Recognises <c>{"t":"MESSAGE_CREATE","s":seq,"op":0,"d":{"type":0,"nonce":"stream:n","content":"#n …</c> and compares the whole of it
-    /// with what was sent. Null for anything else.
+    /// with what was sent, in its canonical spelling if <paramref name="isCanonical"/>. Null for anything else.
     /// </summary>
-    public ForwardedMessage? Recognise(ReadOnlySpan<byte> payload)
+    public ForwardedMessage? Recognise(ReadOnlySpan<byte> payload, bool isCanonical = false)
     {
         ReadOnlySpan<byte> rest = payload;
         if (!Skip(ref rest, "{\"t\":\"MESSAGE_CREATE\",\"s\":"u8) || !Take(ref rest, out long seq)
@@ -71,7 +75,12 @@ internal sealed class Ledger(DiscordServer discord)
             t_rendered = new byte[discord.Templates.MaxLength];
         }
         int length = discord.Templates.Render(t_rendered, (int)stream, number, seq);
-        return new ForwardedMessage((int)stream, number, seq, payload.SequenceEqual(t_rendered.AsSpan(0, length)));
+        ReadOnlySpan<byte> sent = t_rendered.AsSpan(0, length);
+        if (isCanonical)
+        {
+            sent = (t_canonical ??= new CanonicalJson()).Rewrite(sent);
+        }
+        return new ForwardedMessage((int)stream, number, seq, payload.SequenceEqual(sent));
     }
 
     /// <summary>Enters one dispatch that found a receiver. <paramref name="nonce"/> comes without its quotes.</summary>

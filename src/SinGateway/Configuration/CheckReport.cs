@@ -52,6 +52,11 @@ internal sealed class CheckReport
             report.Row("  metadata", configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
         }
 
+        if (configuration.Singyeong.Encoding is not SingyeongEncoding.Json)
+        {
+            report.Row("", $"events are rewritten in {configuration.Singyeong.EncodingName}; what is shown below is the same in json");
+        }
+
         report.WriteDiscord();
         report.WriteIntents();
         report.WriteRules();

@@ -121,10 +121,6 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         {
             root.Error("singyeongDSN", $"the DSN {error}", Hint);
         }
-        else if (dsn.Encoding is not SingyeongEncoding.Json)
-        {
-            root.Error("singyeongDSN", "an encoding other than json is not in this version", "Remove ?encoding=… from the DSN.");
-        }
 
         return dsn;
     }

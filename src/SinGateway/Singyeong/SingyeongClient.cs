@@ -6,13 +6,6 @@ using SinGateway.WebSockets;
 
 namespace SinGateway.Singyeong;
 
-/// <summary>Who the gateway is to 신경, and where 신경 is.</summary>
-/// <param name="Uri">The socket's address, with its encoding.</param>
-/// <param name="ClientId">Stable over restarts (G21): every new id costs the server memory for ever.</param>
-/// <param name="Heartbeat">The packet of op 5.</param>
-/// <param name="Identify">The packet of op 1. Holds the password: never logged.</param>
-internal sealed record SingyeongIdentity(Uri Uri, string ClientId, byte[] Heartbeat, byte[] Identify);
-
 /// <summary>
 /// One connection to 신경 and the delivery that survives its loss. Reconnects by itself for ever; what was not
 /// confirmed is sent again, in order (G1, G7: receivers know repeats by their nonce). Belongs to the loop's thread.
@@ -73,7 +66,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _loop = loop;
         _dialer = dialer;
         _keys = keys;
-        _identity = identity;
+        Binary = BinaryPackets.For(identity.Encoding);
+        _identity = Binary is null ? identity : identity.In(Binary);
         _random = random;
         _logger = logger;
         _barrierTimer = new LoopTimer(loop, BeginBarrier);
@@ -87,6 +81,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>
     public Delivery Delivery { get; }
+
+    /// <summary>Writes the dispatches of a connection whose encoding is not JSON; null for JSON.</summary>
+    public BinaryPackets? Binary { get; }
 
     public bool IsReady { get; private set; }
 
@@ -109,6 +106,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private Barriers Barriers => Delivery.Barriers;
 
     bool IWebSocketHandler.CanReceive => true;
+
+    /// <summary>Text for JSON, binary for the other encodings: the server closes on the wrong kind.</summary>
+    public Opcode Kind => Binary is null ? Opcode.Text : Opcode.Binary;
 
     public void Connect()
     {
@@ -174,7 +174,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     public void OnMessage(ReadOnlySpan<byte> message, bool binary)
     {
-        if (!SingyeongPacket.TryRead(message, out SingyeongPacket packet))
+        ReadOnlySpan<byte> json = message;
+        if ((Binary is { } encoding && !encoding.TryDecode(message, out json)) || !SingyeongPacket.TryRead(json, out SingyeongPacket packet))
         {
             LogUnreadable(_identity.Uri.Authority);
             return;
@@ -189,7 +190,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         {
             case SingyeongOpcode.Hello:
                 _heartbeatInterval = (int)Math.Clamp(packet.Integer("heartbeat_interval"u8) ?? UsualHeartbeat, BarrierDelay, UsualHeartbeat);
-                _socket!.SendText(_identity.Identify);
+                _socket!.Queue(Kind, _identity.Identify);
+                _socket.FlushControl();
                 break;
             case SingyeongOpcode.Ready:
                 OnReady(packet);
@@ -239,6 +241,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _reconnectTimer.Stop();
         _laneTimer.Stop();
         Delivery.Dispose();
+        Binary?.Dispose();
     }
 
     private void OnReady(in SingyeongPacket packet)
@@ -481,7 +484,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     private void SendHeartbeat(WebSocketConnection socket)
     {
-        socket.QueueText(_identity.Heartbeat);
+        socket.Queue(Kind, _identity.Heartbeat);
         Delivery.MarkHeartbeat();
         if (!_answerTimer.IsRunning)
         {

@@ -27,6 +27,14 @@ internal sealed class SingyeongDsn
 
     public SingyeongEncoding Encoding { get; init; }
 
+    /// <summary>The encoding as URLs spell it.</summary>
+    public string EncodingName => Encoding switch
+    {
+        SingyeongEncoding.Msgpack => "msgpack",
+        SingyeongEncoding.Etf => "etf",
+        _ => "json",
+    };
+
     /// <summary>Reads a DSN. <paramref name="error"/> says in words what is wrong and never repeats the password.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out SingyeongDsn? dsn, out string error)
     {
@@ -96,7 +104,7 @@ internal sealed class SingyeongDsn
         string scheme = Tls ? "ssingyeong" : "singyeong";
         string secret = Password is null ? "" : ":***";
         string host = Host.Contains(':') ? $"[{Host}]" : Host;
-        string encoding = Encoding is SingyeongEncoding.Json ? "" : $"?encoding={Name(Encoding)}";
+        string encoding = Encoding is SingyeongEncoding.Json ? "" : $"?encoding={EncodingName}";
         return string.Create(CultureInfo.InvariantCulture, $"{scheme}://{ApplicationId}{secret}@{host}:{Port}{encoding}");
     }
 
@@ -146,11 +154,4 @@ internal sealed class SingyeongDsn
 
         return true;
     }
-
-    private static string Name(SingyeongEncoding encoding) => encoding switch
-    {
-        SingyeongEncoding.Msgpack => "msgpack",
-        SingyeongEncoding.Etf => "etf",
-        _ => "json",
-    };
 }

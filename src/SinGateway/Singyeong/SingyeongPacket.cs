@@ -22,6 +22,9 @@ internal enum SingyeongOpcode
 /// </summary>
 internal readonly ref struct SingyeongPacket
 {
+    /// <summary>A no_route gives a whole event back, which may lie as deep as any that was sent.</summary>
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = IPacketReader.MaximumDepth };
+
     private readonly ReadOnlySpan<byte> _data;
 
     private readonly ReadOnlySpan<byte> _type;
@@ -44,7 +47,7 @@ internal readonly ref struct SingyeongPacket
         packet = default;
         int op = -1;
         ReadOnlySpan<byte> data = default, type = default;
-        var reader = new Utf8JsonReader(message);
+        var reader = new Utf8JsonReader(message, Options);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -109,7 +112,7 @@ internal readonly ref struct SingyeongPacket
 
     private static Utf8JsonReader Whole(ReadOnlySpan<byte> json)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, Options);
         reader.Read();
         return reader;
     }
@@ -144,7 +147,7 @@ internal readonly ref struct SingyeongPacket
 
     private static bool Find(ReadOnlySpan<byte> json, ReadOnlySpan<byte> key, out Utf8JsonReader value)
     {
-        value = new Utf8JsonReader(json);
+        value = new Utf8JsonReader(json, Options);
         if (json.IsEmpty || !value.Read() || value.TokenType != JsonTokenType.StartObject)
         {
             return false;

@@ -102,8 +102,8 @@ internal sealed class WebSocketConnection : IPollable
         FlushControl();
     }
 
-    /// <summary>Queues a text frame without sending it: for whoever streams frames and lets this one out at a boundary.</summary>
-    public void QueueText(ReadOnlySpan<byte> message) => QueueControl(Opcode.Text, message);
+    /// <summary>Queues a text or binary frame without sending it: for whoever streams frames and lets this one out at a boundary.</summary>
+    public void Queue(Opcode kind, ReadOnlySpan<byte> message) => QueueControl(kind, message);
 
     /// <summary>
     /// Sends queued control frames; true when none is left. Must not be called while a streamed frame is only partly sent.

@@ -31,6 +31,9 @@ internal sealed record GatewayConfig
     /// <summary>Without, there is none in the DSN.</summary>
     public string? SingyeongPassword { get; init; }
 
+    /// <summary>How the gateway speaks to 신경.</summary>
+    public string Encoding { get; init; } = "json";
+
     public string LoggingLevel { get; init; } = "INFO";
 
     public string Intents { get; init; } = "513";
@@ -54,7 +57,7 @@ internal sealed record GatewayConfig
         string singyeong = Outbox is null ? "" : $"singyeong:\n  outbox: {Outbox}";
         return $"""
             token: "{Token}"
-            singyeongDSN: "{(sandbox.UsesTls ? "ssingyeong" : "singyeong")}://gateway{password}@{sandbox.SingyeongEndpoint}"
+            singyeongDSN: "{(sandbox.UsesTls ? "ssingyeong" : "singyeong")}://gateway{password}@{sandbox.SingyeongEndpoint}?encoding={Encoding}"
             loggingLevel: "{LoggingLevel}"
             intents: {Intents}
             {store}

@@ -64,6 +64,14 @@ public sealed class CheckReportTests
     }
 
     [Test]
+    [Arguments("json", "")]
+    [Arguments("msgpack", "            events are rewritten in msgpack; what is shown below is the same in json\n")]
+    [Arguments("etf", "            events are rewritten in etf; what is shown below is the same in json\n")]
+    public async Task An_encoding_other_than_json_is_told(string encoding, string expected) =>
+        await Assert.That(Report(Sample.With(2, $"singyeongDSN: singyeong://a@b?encoding={encoding}")))
+            .Contains($"as application a, without a password\n{expected}Discord ");
+
+    [Test]
     public async Task Many_clusters_are_abridged()
     {
         string text = Sample.With(7, "redisDSN: redis://h\nclustering: {enabled: true, clusterCount: 1000, clusterShards: 2}");

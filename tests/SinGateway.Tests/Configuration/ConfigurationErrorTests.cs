@@ -55,7 +55,6 @@ public sealed class ConfigurationErrorTests
     [Arguments(1, "token: a b", "1:8: token: the token holds a character that no bot token has. Copy it from the Bot page of the Developer Portal.")]
     [Arguments(1, "", "2:1: token: the key is required. Copy it from the Bot page of the Developer Portal.")]
     [Arguments(2, "singyeongDSN: singyeong://localhost", "2:15: singyeongDSN: the DSN has no application id before the host (singyeong://APPLICATION_ID@HOST). Write it as singyeong://APPLICATION_ID[:PASSWORD]@HOST[:PORT].")]
-    [Arguments(2, "singyeongDSN: singyeong://a@b?encoding=etf", "2:15: singyeongDSN: an encoding other than json is not in this version. Remove ?encoding=… from the DSN.")]
     [Arguments(4, "  type: post", "4:9: forwarding.type: there is no type \"post\". Write send (one worker gets the event) or broadcast (all that match).")]
     [Arguments(4, "  type: send\n  unrouted: keep", "5:13: forwarding.unrouted: \"keep\" is neither hold nor drop. Write hold (events wait for a worker, up to holdFor) or drop (they are dropped and counted).")]
     [Arguments(4, "  type: send\n  holdFor: soon", "5:12: forwarding.holdFor: \"soon\" is not a length of time from 1s to 24h. Write a whole number of s, m or h, such as 60s.")]

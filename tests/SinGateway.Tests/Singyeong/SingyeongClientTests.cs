@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using SinGateway.Forwarding;
@@ -320,19 +321,55 @@ public sealed class SingyeongClientTests
         await Assert.That(await peer.ReceiveAsync(1)).IsEqualTo("1");
     }
 
+    [Test]
+    [Arguments(SingyeongEncoding.Msgpack)]
+    [Arguments(SingyeongEncoding.Etf)]
+    internal async Task In_another_encoding_everything_goes_in_binary_frames_and_what_cannot_be_written_is_dropped_and_told(SingyeongEncoding encoding)
+    {
+        using WebSocketServer server = new();
+        using Gateway gateway = new(server, encoding: encoding);
+        using WebSocket socket = await server.AcceptAsync();
+        await SendAsync("""{"d":{"heartbeat_interval":45000},"op":0,"t":null,"ts":1}""");
+        await Assert.That(await ReceiveAsync()).StartsWith("""{"op":1,"d":{"client_id":"gateway",""");
+        await SendAsync("""{"d":{"client_id":"gateway","restricted":false},"op":2,"t":null,"ts":1}""");
+        await gateway.Running.UntilAsync(() => gateway.Client.IsReady);
+
+        await gateway.ReceiveAsync(1, new string('[', 513) + new string(']', 513));
+        await gateway.ReceiveAsync(2, "{");
+        await gateway.ReceiveAsync(3, """{"a":[1]}""");
+        await gateway.BarrierAsync();
+
+        await Assert.That(await ReceiveAsync()).IsEqualTo(
+            """{"op":4,"t":"SEND","d":{"target":{"application":"worker"},"nonce":"0:ba7816bf:3:0","payload":{"a":[1]}}}""");
+        await Assert.That(await ReceiveAsync()).IsEqualTo("""{"op":5,"d":{"client_id":"gateway"}}""");
+        await SendAsync("""{"d":{"client_id":"gateway"},"op":6,"t":null,"ts":1}""");
+        await gateway.Running.UntilAsync(() => gateway.Session.Committed == 3);
+        await Assert.That(gateway.Unencodable).IsEqualTo(2);
+        await Assert.That(gateway.Logger.Entries.Where(line => line.Contains("cannot be written in the encoding", StringComparison.Ordinal))).Count().IsEqualTo(2);
+
+        Task SendAsync(string json) => socket.SendAsync(Transcoding.Encode(encoding, json), WebSocketMessageType.Binary, true, CancellationToken.None);
+
+        async Task<string?> ReceiveAsync()
+        {
+            (WebSocketMessageType type, byte[] message) = await socket.ReceiveMessageAsync();
+            return type == WebSocketMessageType.Binary ? Transcoding.Decode(encoding, message) : type.ToString();
+        }
+    }
+
     /// <summary>A client with the forwarder before it and one session of one shard.</summary>
     private sealed class Gateway : IDisposable
     {
         private readonly Forwarder _forwarder;
         private readonly TaskCompletionSource<string> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Gateway(WebSocketServer server, FakeTimeProvider? time = null, long outbox = 64 * 1024 * 1024, bool holds = false)
+        public Gateway(
+            WebSocketServer server, FakeTimeProvider? time = null, long outbox = 64 * 1024 * 1024, SingyeongEncoding encoding = SingyeongEncoding.Json, bool holds = false)
         {
             Running = new RunningLoop(time);
             MaskingKeys keys = new();
             Dialer dialer = new(Running.Loop, _ => Task.FromResult<IPAddress[]>([]), null);
             SingyeongIdentity identity = new(
-                server.Uri(), "gateway", SingyeongMessages.Heartbeat("gateway"), SingyeongMessages.Identify("gateway", "app", null, 0, new[] { 0 }, 1));
+                server.Uri(), "gateway", SingyeongMessages.Heartbeat("gateway"), SingyeongMessages.Identify("gateway", "app", null, 0, new[] { 0 }, 1), encoding);
             Delivery delivery = new(outbox, [new UnroutedPolicy(holds, 60_000, "worker", CostsConnection: false)], () => Running.Loop.Now, Logger);
             Client = new SingyeongClient(Running.Loop, dialer, keys, identity, delivery, new Random(1), Logger);
             Client.Refused += message => _refused.TrySetResult(message);
@@ -363,6 +400,10 @@ public sealed class SingyeongClientTests
                 _forwarder.Receive(Session, "X"u8, seq, message);
             }
         });
+
+        public long Unencodable => _forwarder.Unencodable;
+
+        public Task ReceiveAsync(long seq, string message) => Running.RunAsync(() => _forwarder.Receive(Session, "X"u8, seq, Encoding.UTF8.GetBytes(message)));
 
         public Task BarrierAsync() => Running.RunAsync(Client.BeginBarrier);
 
