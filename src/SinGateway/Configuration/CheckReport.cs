@@ -46,21 +46,28 @@ internal sealed class CheckReport
 
         // Two of the label's characters are two columns wide each.
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
-        report.Row("", $"as application {configuration.Singyeong.ApplicationId}, {(configuration.Singyeong.Password is null ? "without" : "with")} a password{(configuration.SingyeongNamespace is { } name ? $", in the namespace {name}" : "")}");
-        if (configuration.SingyeongMetadata.Count > 0)
-        {
-            report.Row("  metadata", configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
-        }
-
-        if (configuration.Singyeong.Encoding is not SingyeongEncoding.Json)
-        {
-            report.Row("", $"events are rewritten in {configuration.Singyeong.EncodingName}; what is shown below is the same in json");
-        }
-
+        report.WriteIdentity();
         report.WriteDiscord();
         report.WriteIntents();
         report.WriteRules();
         report.WriteWarnings(warnings);
+    }
+
+    /// <summary>Who the gateway is at 신경.</summary>
+    private void WriteIdentity()
+    {
+        string password = _configuration.Singyeong.Password is null ? "without a password" : "with a password";
+        string place = _configuration.SingyeongNamespace is { } name ? $", in the namespace {name}" : "";
+        Row("", $"as application {_configuration.Singyeong.ApplicationId}, {password}{place}");
+        if (_configuration.Singyeong.Encoding is not SingyeongEncoding.Json)
+        {
+            Row("", $"events are rewritten in {_configuration.Singyeong.EncodingName}; what is shown below is the same in json");
+        }
+
+        if (_configuration.SingyeongMetadata.Count > 0)
+        {
+            Row("  metadata", _configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
+        }
     }
 
     private void WriteShards()
@@ -161,7 +168,8 @@ internal sealed class CheckReport
     {
         int cluster = _cluster ?? 0;
         int shard = cluster * (_configuration.Clustering?.ClusterShards ?? 0);
-        RouteTable routes = new(_configuration.Forwarding, cluster, _configuration.Clustering?.TotalShards ?? _configuration.ShardCount ?? 1);
+        int shardCount = _configuration.Clustering?.TotalShards ?? _configuration.ShardCount ?? 1;
+        RouteTable routes = new(_configuration.Forwarding, cluster, shardCount);
         foreach (ForwardingRule rule in _configuration.Forwarding)
         {
             bool takesAll = rule.Events.Contains(RouteTable.AllEvents);
