@@ -54,7 +54,10 @@ internal sealed partial class Forwarder(RouteTable routes, SingyeongClient clien
         }
 
         Unencodable++;
-        LogUnencodable(session.ShardId, seq, payload == TranscodeOutcome.Malformed ? "it is no JSON" : $"it is nested deeper than {JsonTranscoder.MaximumDepth} levels");
+        LogUnencodable(
+            session.ShardId,
+            seq,
+            payload == TranscodeOutcome.Malformed ? "it is no JSON" : $"it is nested deeper than {JsonTranscoder.MaximumDepth} levels");
         return false;
     }
 
