@@ -31,6 +31,7 @@ internal sealed class EventLoop : IDisposable
     private PostedAction? _posted;
     private Thread? _thread;
     private volatile bool _stopping;
+    private volatile bool _disposed;
 
     public EventLoop(TimeProvider time)
     {
@@ -71,7 +72,7 @@ internal sealed class EventLoop : IDisposable
         }
         while (Interlocked.CompareExchange(ref _posted, posted, before) != before);
 
-        if (before is null)
+        if (before is null && !_disposed)
         {
             SystemCalls.Signal(_wakeUp);
         }
@@ -125,6 +126,9 @@ internal sealed class EventLoop : IDisposable
     {
         Stop();
         _thread?.Join();
+
+        // Work that others still do may post its result: nobody takes it, and the descriptor is not theirs to signal.
+        _disposed = true;
         SystemCalls.Close(_epoll);
         SystemCalls.Close(_wakeUp);
         Buffers.Dispose();

@@ -115,6 +115,60 @@ public sealed class ShardTests
     }
 
     [Test]
+    public async Task HELLO_that_does_not_come_in_thirty_seconds_costs_the_connection_and_nothing_else()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time, stored: new Session(0, "abc", null, 9));
+        using WebSocket first = await server.AcceptAsync();
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.AwaitingHello);
+        await bot.Running.AdvanceAsync(29_999);
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.AwaitingHello);
+
+        await bot.Running.AdvanceAsync(1);
+
+        await Assert.That(await ReceiveAsync(first)).IsEqualTo("closed 4000");
+        using WebSocket second = await server.AcceptAsync();
+        await second.SendTextAsync(Hello);
+        await Assert.That(await ReceiveAsync(second)).IsEqualTo("6 abc 9");
+    }
+
+    [Test]
+    public async Task READY_that_does_not_come_in_a_minute_costs_the_connection_and_until_then_heartbeats_go_on()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time);
+        using WebSocket first = await server.AcceptAsync();
+        await first.SendTextAsync("""{"op":10,"d":{"heartbeat_interval":20000}}""");
+        await Assert.That(await ReceiveAsync(first)).IsEqualTo("2 token");
+        for (int beat = 0; beat < 2; beat++)
+        {
+            await bot.Running.AdvanceAsync(20_000);
+            await Assert.That(await ReceiveAsync(first)).IsEqualTo("1 null");
+            await first.SendTextAsync("""{"op":11}""");
+            await bot.Running.UntilAsync(() => bot.Shard.LastHeartbeatAck == bot.Running.Loop.UnixNow);
+        }
+
+        await bot.Running.AdvanceAsync(19_999);
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.Identifying);
+        await bot.Running.AdvanceAsync(1);
+
+        await Assert.That(bot.Shard.Phase).IsEqualTo(ShardPhase.Backoff).Because("the IDENTIFY is spent, so the next waits");
+    }
+
+    [Test]
+    public async Task A_dead_base_url_is_asked_for_again()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server, gatewayUrl: new Uri("ws://127.0.0.1:1/"));
+
+        await bot.Running.UntilAsync(() => bot.Unreachable > 0);
+
+        await Assert.That(bot.Shard.Session).IsNull();
+    }
+
+    [Test]
     public async Task A_resume_whose_missed_events_still_arrive_does_not_time_out()
     {
         FakeTimeProvider time = new();
@@ -302,7 +356,8 @@ public sealed class ShardTests
             Session? stored = null,
             int remaining = 1_000,
             GatewayCompression compression = GatewayCompression.None,
-            long intents = 513)
+            long intents = 513,
+            Uri? gatewayUrl = null)
         {
             Running = new RunningLoop(time);
             RecordingLogger logger = Log;
@@ -317,7 +372,7 @@ public sealed class ShardTests
                 Intents = intents,
                 ShardCount = 1,
                 Compression = compression,
-                GatewayUrl = server.Uri(),
+                GatewayUrl = gatewayUrl ?? server.Uri(),
                 Identifies = identifies,
                 Turns = new ResumeTurns(Running.Loop),
                 Revoked = new RevokedSessions(),

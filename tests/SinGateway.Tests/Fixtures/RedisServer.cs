@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using SinGateway.Sessions;
 
 namespace SinGateway.Tests.Fixtures;
@@ -24,8 +27,36 @@ internal sealed class RedisServer : IAsyncDisposable
     public static async Task<RedisServer> StartAsync(params string[] arguments)
     {
         RedisServer server = new(arguments);
-        await server.AcceptsAsync();
-        return server;
+        try
+        {
+            await server.AcceptsAsync();
+            return server;
+        }
+        catch
+        {
+            server._process.Dispose();
+            server._directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>One in cluster mode, whose bus takes a TCP port whatever else it listens on: a free one, or another if it was just taken.</summary>
+    public static async Task<RedisServer> StartClusterAsync()
+    {
+        while (true)
+        {
+            using TcpListener free = new(IPAddress.Loopback, 0);
+            free.Start();
+            int port = ((IPEndPoint)free.LocalEndpoint).Port;
+            free.Stop();
+            try
+            {
+                return await StartAsync("--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-port", $"{port}");
+            }
+            catch (InvalidOperationException) when (IsTaken(port))
+            {
+            }
+        }
     }
 
     /// <summary>Kills it, and starts another one, empty, on the same socket.</summary>
@@ -53,6 +84,9 @@ internal sealed class RedisServer : IAsyncDisposable
 
         _directory.Dispose();
     }
+
+    private static bool IsTaken(int port) =>
+        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 
     private Process Run() => Process.Start(
         new ProcessStartInfo(

@@ -10,7 +10,7 @@ public sealed class RedisConnectionTests
     [Test]
     public async Task A_Redis_Cluster_is_refused()
     {
-        await using RedisServer server = await RedisServer.StartAsync("--cluster-enabled", "yes");
+        await using RedisServer server = await RedisServer.StartClusterAsync();
         await Assert.That(async () => { await RedisConnection.OpenAsync(server.Dsn, _logger); }).Throws<RedisClusterException>();
     }
 
