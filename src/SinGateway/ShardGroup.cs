@@ -148,7 +148,7 @@ internal sealed partial class ShardGroup
 
     private void OnConfirmed()
     {
-        if (_stopped is not null && _client.Delivery.IsSettled)
+        if (_stopped is not null && _client.Delivery.IsConfirmed)
         {
             End();
         }
