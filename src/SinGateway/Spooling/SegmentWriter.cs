@@ -46,8 +46,19 @@ internal sealed class SegmentWriter(ISpoolFiles files, long segmentSize, long ne
         }
     }
 
-    /// <summary>Off the loop, while nothing else runs: the next batch begins a new segment.</summary>
+    /// <summary>
+    /// Off the loop, while nothing else runs: the next batch begins a new segment. One that must be cut back stays open until it is.
+    /// </summary>
     public void Finish()
+    {
+        if (!_mustCutBack)
+        {
+            Close();
+        }
+    }
+
+    /// <summary>The same, whatever is left undone.</summary>
+    public void Close()
     {
         if (_file >= 0)
         {
@@ -67,7 +78,7 @@ internal sealed class SegmentWriter(ISpoolFiles files, long segmentSize, long ne
 
         if (StartsNewSegment)
         {
-            Finish();
+            Close();
         }
 
         if (Batch.Count == 0)
@@ -131,7 +142,7 @@ internal sealed class SegmentWriter(ISpoolFiles files, long segmentSize, long ne
 
     private void Begin(long first)
     {
-        Finish();
+        Close();
         SpoolSegment segment = new(_nextIndex) { First = first };
         _file = files.Create(segment.Name);
         _nextIndex++;
@@ -156,7 +167,7 @@ internal sealed class SegmentWriter(ISpoolFiles files, long segmentSize, long ne
             files.Sync(_file);
         }
 
-        Finish();
+        Close();
         _mustCutBack = false;
     }
 

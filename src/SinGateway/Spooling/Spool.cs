@@ -283,7 +283,7 @@ internal sealed partial class Spool : IDisposable
         {
             if (!_finalUpkeepDone)
             {
-                _writer.Finish();
+                _writer.Close();
                 _reader.Close();
                 _directory.Files.Close(_directory.PositionFile);
             }

@@ -50,7 +50,7 @@ internal sealed class SpoolUpkeep(ISpoolFiles files, SegmentWriter writer, Segme
         Try(WritePosition);
         if (Closes)
         {
-            writer.Finish();
+            writer.Close();
             reader.Close();
             files.Close(positionFile);
         }
