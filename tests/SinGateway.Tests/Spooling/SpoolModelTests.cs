@@ -27,18 +27,26 @@ public sealed class SpoolModelTests
             life.Run(options);
         }
 
+        using SpoolUnderTest last = new(options);
+        long final = last.Spool.Last;
+        List<long> rest = last.ReadAll();
+        await Assert.That(rest).IsEquivalentTo(
+            Enumerable.Range(0, rest.Count).Select(i => final - rest.Count + 1 + i), TUnit.Assertions.Enums.CollectionOrdering.Matching);
+        await Assert.That(last.Spool.IsEmpty).IsTrue();
         await Assert.That(life.Appended).IsGreaterThan(5_000);
         await Assert.That(life.Restarts).IsGreaterThan(10);
     }
 
     private sealed class Life(Random random, bool failing)
     {
-        // What was appended and not confirmed for good; index i holds the seq with number _first + i.
+        // Each record's seq is the number that it is expected to get.
         private long _last;
+
+        // The last record that was told durable and is not confirmed, and the last one that was ever confirmed.
         private long _mustHave;
         private long _mayStartAt;
 
-        public long Appended => _last;
+        public long Appended { get; private set; }
 
         public int Restarts { get; private set; }
 
@@ -48,6 +56,11 @@ public sealed class SpoolModelTests
             if (spool.Spool.Last < _mustHave)
             {
                 throw new InvalidDataException($"{_mustHave} was durable, and the files end at {spool.Spool.Last}");
+            }
+
+            if (spool.Spool.Lost > 0 || spool.SegmentFiles.Any(file => file.Contains(SpoolSegment.BrokenMark, StringComparison.Ordinal)))
+            {
+                throw new InvalidDataException("something counts as damaged, and nothing is");
             }
 
             // What was not durable may be gone, so numbers of it may be given again.
@@ -65,6 +78,7 @@ public sealed class SpoolModelTests
                         for (int i = random.Next(40); i > 0 && spool.TryAppend(_last + 1, SpoolUnderTest.SizeOf(_last + 1), out long number); i--)
                         {
                             _last = number;
+                            Appended++;
                         }
 
                         break;
