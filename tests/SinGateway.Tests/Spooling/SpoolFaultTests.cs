@@ -193,6 +193,35 @@ public sealed class SpoolFaultTests : IDisposable
         await Assert.That(spool.SegmentFiles).IsEmpty();
     }
 
+    [Test]
+    public async Task On_a_disk_that_is_really_full_nothing_accepted_is_lost_and_draining_makes_it_work_again()
+    {
+        using SmallFileSystem? disk = SmallFileSystem.TryMount(_directory.File("small"), 1024);
+        Skip.When(disk is null, "this user may not mount a tmpfs");
+        SpoolOptions options = Options with { Directory = disk!.Path };
+        using SpoolUnderTest spool = new(options);
+        long seq = 0;
+        while (spool.Listener.Failures.Count == 0 && spool.TryAppend(seq + 1, 2_000))
+        {
+            seq++;
+            _ = seq % 20 == 0 && spool.Thread.RunOne();
+        }
+
+        spool.Thread.RunAll();
+        await Assert.That(spool.Listener.Failures.Single()).IsEqualTo("No space left on device");
+        await Assert.That(seq).IsGreaterThan(450);
+        await Assert.That(spool.ReadAll(2_000)).IsEquivalentTo(Seqs(1, seq), TUnit.Assertions.Enums.CollectionOrdering.Matching);
+        spool.Spool.Confirm(seq - 5);
+        spool.PassTime();
+        spool.PassTime();
+        await Assert.That(spool.Listener.Working).IsEqualTo(1);
+        await Assert.That(spool.Listener.Durable).IsEqualTo(seq);
+        await Assert.That(spool.TryAppend(seq + 1, 2_000)).IsTrue();
+        await Assert.That(spool.Close()).IsEqualTo(0);
+        using SpoolUnderTest next = new(options);
+        await Assert.That(next.ReadAll(2_000)).IsEquivalentTo(Seqs(seq - 4, seq + 1), TUnit.Assertions.Enums.CollectionOrdering.Matching);
+    }
+
     private static void Append(SpoolUnderTest spool, long from, long through)
     {
         for (long seq = from; seq <= through; seq++)

@@ -35,16 +35,18 @@ public sealed class SpoolProcessTests : IDisposable
                 await Assert.That(lines).IsLessThanOrEqualTo(0);
             }
 
-            // As another process would find it; what the tests' own spool does here is undone by never letting it do file work.
+            // It confirms nothing, so the next child finds what this one found.
             using SpoolUnderTest spool = new(new SpoolOptions { Directory = _directory.File(""), MaxSize = SpoolChild.MaxSize });
             List<long> read = spool.ReadAll();
             await Assert.That(spool.Spool.Lost).IsEqualTo(0);
             await Assert.That(spool.Spool.Last).IsGreaterThanOrEqualTo(durable > confirmed ? durable : 0);
             await Assert.That(spool.Spool.Confirmed).IsLessThanOrEqualTo(confirmed);
-            await Assert.That(read).IsEquivalentTo(
-                Enumerable.Range(0, read.Count).Select(i => spool.Spool.Confirmed + 1 + i), TUnit.Assertions.Enums.CollectionOrdering.Matching);
+            // What was confirmed may be gone with its segment before the mark is written.
+            long start = spool.Spool.Last - read.Count + 1;
+            await Assert.That(start).IsLessThanOrEqualTo(confirmed + 1).Or.IsGreaterThan(durable);
+            await Assert.That(read.Select((seq, i) => seq - i).All(first => first == start)).IsTrue();
             await Assert.That(spool.Spool.IsEmpty).IsTrue();
-            (durable, confirmed) = (spool.Spool.Last, spool.Spool.Last);
+            durable = spool.Spool.Last;
         }
     }
 
