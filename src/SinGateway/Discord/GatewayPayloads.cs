@@ -11,8 +11,21 @@ internal sealed record ReadyPayload(
 
 internal sealed record HelloPayload([property: JsonPropertyName("heartbeat_interval")] int HeartbeatInterval);
 
+/// <summary>A refused command: https://docs.discord.com/developers/events/gateway-events#rate-limited</summary>
+/// <param name="Opcode">Of the command.</param>
+/// <param name="RetryAfter">Seconds.</param>
+/// <param name="Meta">Whose command it was; null when it does not say.</param>
+internal sealed record RateLimitedPayload(
+    [property: JsonPropertyName("opcode")] int Opcode,
+    [property: JsonPropertyName("retry_after")] double RetryAfter,
+    [property: JsonPropertyName("meta")] RateLimitedMeta? Meta);
+
+internal sealed record RateLimitedMeta(
+    [property: JsonPropertyName("guild_id"), JsonNumberHandling(JsonNumberHandling.AllowReadingFromString)] ulong? GuildId);
+
 [JsonSerializable(typeof(ReadyPayload))]
 [JsonSerializable(typeof(HelloPayload))]
+[JsonSerializable(typeof(RateLimitedPayload))]
 internal sealed partial class GatewayJson : JsonSerializerContext;
 
 /// <summary>
@@ -35,6 +48,9 @@ internal static class GatewayPayloads
     /// <summary>Reads <c>d.heartbeat_interval</c> of HELLO, in milliseconds; null when it is missing or not above 0.</summary>
     public static int? ReadHeartbeatInterval(in GatewayMessage message) =>
         Read(message, GatewayJson.Default.HelloPayload) is { HeartbeatInterval: > 0 } hello ? hello.HeartbeatInterval : null;
+
+    /// <summary>Reads <c>d</c> of RATE_LIMITED; null when it is not what the documentation says.</summary>
+    public static RateLimitedPayload? ReadRateLimited(in GatewayMessage message) => Read(message, GatewayJson.Default.RateLimitedPayload);
 
     /// <summary>Reads <c>d</c> of INVALID_SESSION: may the session be resumed?</summary>
     public static bool ReadResumable(in GatewayMessage message) => message.DataAndRest.StartsWith("true"u8);

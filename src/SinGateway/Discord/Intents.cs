@@ -31,6 +31,9 @@ internal static class Intents
     /// <summary>The intents that must be switched on in the Developer Portal, else Discord closes with 4014.</summary>
     public const long Privileged = GuildMembers | GuildPresences | MessageContent;
 
+    /// <summary>The intents that bring no event of a guild: those of direct messages, and the one that only adds fields.</summary>
+    public const long BesidesGuilds = DirectMessages | DirectMessageReactions | DirectMessageTyping | DirectMessagePolls | MessageContent;
+
     /// <summary>Discord's names and their bits, in the order of the bits.</summary>
     public static readonly IReadOnlyList<(string Name, long Bit)> Known =
     [

@@ -27,6 +27,10 @@ internal sealed partial class Shard
     private ShardConnection? _connection;
     private ShardState _state;
     private (Session? Session, long Seq) _tooLargeAfter;
+    private long _events;
+    private DeafnessWatch _deafness;
+    private CommandQueue? _commands;
+    private LoopTimer? _commandTimer;
 
     /// <param name="id">From 0.</param>
     /// <param name="settings">Shared by all shards.</param>
@@ -65,6 +69,12 @@ internal sealed partial class Shard
 
     public long Resumed { get; private set; }
 
+    /// <summary>It hears no events though its heartbeats are acknowledged, and has been reported for it.</summary>
+    public bool IsDeaf => _deafness.IsDeaf;
+
+    /// <summary>It was given a command since its start.</summary>
+    public bool HasCommands => _commands is not null;
+
     public void Start() => Signal(new ShardSignal(ShardInput.Start));
 
     public void Stop() => Signal(new ShardSignal(ShardInput.Stop));
@@ -89,7 +99,56 @@ internal sealed partial class Shard
         }
 
         Carry(step, signal.CloseCode);
+        if (_state.Phase == ShardPhase.Ready)
+        {
+            SendCommands();
+        }
     }
+
+    /// <summary>Sends a command when the shard is ready and the limits allow it, in turn; the command is told what became of it.</summary>
+    public void Send(GatewayCommand command)
+    {
+        if (_state.Phase == ShardPhase.Stopped)
+        {
+            command.Finish(CommandResult.Expired);
+            return;
+        }
+
+        _commands ??= new CommandQueue();
+        _commandTimer ??= new LoopTimer(_settings.Loop, SendCommands);
+        _commands.Add(command, _settings.Loop.Now);
+        SendCommands();
+    }
+
+    /// <summary>Goes on with the commands that wait, as something changed that may have kept them back.</summary>
+    public void SendCommands()
+    {
+        if (_commands is null)
+        {
+            return;
+        }
+
+        _commands.Advance(_settings.Loop.Now);
+        if (_state.Phase == ShardPhase.Ready)
+        {
+            _connection!.SendCommands(_commands);
+        }
+
+        if (_commands.IsEmpty)
+        {
+            _commandTimer!.Stop();
+        }
+        else
+        {
+            _commandTimer!.Start(_commands.NextAt - _settings.Loop.Now);
+        }
+    }
+
+    /// <summary>Discord refused one of this shard's commands: RATE_LIMITED.</summary>
+    public void HoldCommands(RateLimitedPayload limit) => _commands?.Hold(limit, _settings.Loop.Now);
+
+    /// <summary>An event came that is neither READY nor RESUMED.</summary>
+    public void CountEvent() => _events++;
 
     /// <summary>READY: a new session begins.</summary>
     public void BeginSession(string sessionId, string? resumeUrl)
@@ -122,10 +181,40 @@ internal sealed partial class Shard
 
     public void BeatSent() => LastHeartbeat = _settings.Loop.UnixNow;
 
-    public void BeatAcknowledged(long latency)
+    /// <param name="latency">From the heartbeat to its ack, in ms.</param>
+    /// <param name="interval">Between heartbeats, in ms.</param>
+    public void BeatAcknowledged(long latency, int interval)
     {
         LastHeartbeatAck = _settings.Loop.UnixNow;
         Latency = latency;
+        if (_state.Phase == ShardPhase.Ready)
+        {
+            Listen(interval);
+        }
+    }
+
+    /// <summary>
+    /// Reports deafness, and tries a resume against it, once, where guilds should be heard: Discord then sends what it believes to have
+    /// sent, or says that the session is invalid.
+    /// </summary>
+    private void Listen(int interval)
+    {
+        Hearing hearing = _deafness.Acknowledged(_events, interval, _settings.Loop.Now);
+        long minutes = _deafness.Silence / 60_000;
+        if (hearing == Hearing.StillDeaf)
+        {
+            LogStillDeaf(Id, minutes);
+        }
+        else if (hearing == Hearing.Deaf)
+        {
+            bool expectsGuilds = (_settings.Intents & ~Intents.BesidesGuilds) != 0;
+            long usual = (_deafness.UsualGap(interval) + 999) / 1000;
+            LogDeaf(Id, minutes, usual, expectsGuilds ? "its session is resumed once" : "the intents promise no events of guilds, so nothing is done");
+            if (expectsGuilds)
+            {
+                Signal(new ShardSignal(ShardInput.TimedOut), $"no event for {minutes} minutes");
+            }
+        }
     }
 
     private void Carry(in ShardStep step, int closeCode)
@@ -192,6 +281,8 @@ internal sealed partial class Shard
         if (_state.Phase == ShardPhase.Stopped)
         {
             _backoff.Stop();
+            _commandTimer?.Stop();
+            _commands?.Clear();
         }
     }
 
@@ -215,6 +306,16 @@ internal sealed partial class Shard
         Level = LogLevel.Error,
         Message = "Discord ends the sessions of several shards with 4003: the token was reset, or a privileged intent was switched off. The shards identify again; if Discord then refuses for good, the reason follows.")]
     private partial void LogRevoked();
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Shard {Shard} has had no event for {Minutes} minutes though Discord acknowledges its heartbeats; usual is one in {Usual} s or less: {Plan}")]
+    private partial void LogDeaf(int shard, long minutes, long usual, string plan);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Shard {Shard} still has no event, for {Minutes} minutes now; nothing more is done until one comes. If its guilds are active, compare the intents with what the Developer Portal allows")]
+    private partial void LogStillDeaf(int shard, long minutes);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Shard} lost its connection: {Cause}; {Plan}")]
     private partial void LogDisconnected(int shard, string cause, string plan);

@@ -25,6 +25,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     private readonly WebSocketConnection _socket;
     private readonly LoopTimer _phaseTimer;
     private readonly LoopTimer _heartbeatTimer;
+    private readonly SendLimiter _limiter = new();
     private readonly ILogger _logger;
     private readonly bool _usesBaseUrl;
     private ZlibInflater? _inflater;
@@ -82,6 +83,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     public void SendIdentify()
     {
         _phaseTimer.Start(ReadyTimeout);
+        _limiter.Take(SendKind.Handshake, _settings.Loop.Now);
         _socket.SendText(GatewayPayloads.Identify(_settings.Token, _settings.Intents, _shard.Id, _settings.ShardCount, GatewayPayloads.LargeThreshold));
     }
 
@@ -91,7 +93,18 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         _phaseTimer.Start(ReadyTimeout);
         Session session = _shard.Session!;
         _receivedAtCheck = session.Received;
+        _limiter.Take(SendKind.Handshake, _settings.Loop.Now);
         _socket.SendText(GatewayPayloads.Resume(_settings.Token, session.Id, session.Received));
+    }
+
+    /// <summary>Sends the commands that may go now, one after the other has left this process: heartbeats overtake those that wait.</summary>
+    public void SendCommands(CommandQueue commands)
+    {
+        while (!_ended && !_socket.HasControl && commands.TryTake(_limiter, _settings.Loop.Now, out GatewayCommand? command))
+        {
+            _socket.SendText(command.Payload.Span);
+            command.Finish(CommandResult.Sent);
+        }
     }
 
     public void OnOpen()
@@ -144,7 +157,13 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         buffers.ShrinkScratch();
     }
 
-    public void OnWritable() => _socket.FlushControl();
+    public void OnWritable()
+    {
+        if (_socket.FlushControl())
+        {
+            _shard.SendCommands();
+        }
+    }
 
     public void OnClosed(in CloseReason reason)
     {
@@ -200,13 +219,17 @@ internal sealed partial class ShardConnection : IWebSocketHandler
                 OnDispatch(message, raw);
                 break;
             case GatewayOpcode.Heartbeat:
-                SendHeartbeat();
+                if (_limiter.Take(SendKind.Reply, _settings.Loop.Now) == 0)
+                {
+                    SendHeartbeat();
+                }
+
                 break;
             case GatewayOpcode.HeartbeatAck:
                 if (_awaitsAck)
                 {
                     _awaitsAck = false;
-                    _shard.BeatAcknowledged(_settings.Loop.Now - _beatAt);
+                    _shard.BeatAcknowledged(_settings.Loop.Now - _beatAt, _heartbeatInterval);
                 }
 
                 break;
@@ -261,6 +284,10 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         {
             OnReplayed(message);
         }
+        else if (!isReady)
+        {
+            OnEvent(message);
+        }
     }
 
     private void OnReplayed(in GatewayMessage message)
@@ -270,9 +297,23 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             _phaseTimer.Stop();
             _shard.ContinueSession();
         }
-        else if (!_shard.IsReplaying)
+        else
         {
-            _shard.Signal(new ShardSignal(ShardInput.Replayed));
+            OnEvent(message);
+            if (!_shard.IsReplaying)
+            {
+                _shard.Signal(new ShardSignal(ShardInput.Replayed));
+            }
+        }
+    }
+
+    /// <summary>Any event but READY and RESUMED. Only a shard that sends commands looks at its name again.</summary>
+    private void OnEvent(in GatewayMessage message)
+    {
+        _shard.CountEvent();
+        if (_shard.HasCommands && message.EventName.SequenceEqual("RATE_LIMITED"u8) && GatewayPayloads.ReadRateLimited(message) is { } limit)
+        {
+            _shard.HoldCommands(limit);
         }
     }
 
@@ -287,6 +328,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         if (_heartbeatInterval == 0)
         {
             _heartbeatInterval = interval;
+            _limiter.SetHeartbeatInterval(interval);
             _heartbeatTimer.Start((long)(interval * _settings.Random.NextDouble()));
             _shard.Signal(new ShardSignal(ShardInput.Hello));
         }
@@ -298,6 +340,13 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         if (_awaitsAck && !_mayOweAck && !_socket.IsPaused)
         {
             _shard.Signal(new ShardSignal(ShardInput.TimedOut), "a heartbeat was not acknowledged");
+            return;
+        }
+
+        long wait = _limiter.Take(SendKind.Heartbeat, _settings.Loop.Now);
+        if (wait > 0)
+        {
+            _heartbeatTimer.Start(wait);
             return;
         }
 

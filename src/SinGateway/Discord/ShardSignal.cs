@@ -41,7 +41,7 @@ internal enum ShardInput
     /// <summary>The connection ended; the signal has the close code, 0 without one.</summary>
     Lost,
 
-    /// <summary>A phase took too long, or a heartbeat was not acknowledged: the socket is to be given up.</summary>
+    /// <summary>A phase took too long, a heartbeat was not acknowledged, or events stay away: the socket is to be given up.</summary>
     TimedOut,
 
     /// <summary>The stream of messages cannot be read any further.</summary>
