@@ -35,24 +35,31 @@ internal sealed class HttpAnswers : IDisposable
 
     private async Task AnswerAsync(string[] answers)
     {
-        foreach (string answer in answers)
+        try
         {
-            TcpClient client = await _listener.AcceptTcpClientAsync();
-            _clients.Add(client);
-            StringBuilder head = new();
-            byte[] buffer = new byte[4096];
-            while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+            foreach (string answer in answers)
             {
-                head.Append(Encoding.ASCII.GetString(buffer, 0, await client.GetStream().ReadAsync(buffer)));
-            }
+                TcpClient client = await _listener.AcceptTcpClientAsync();
+                _clients.Add(client);
+                StringBuilder head = new();
+                byte[] buffer = new byte[4096];
+                while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+                {
+                    head.Append(Encoding.ASCII.GetString(buffer, 0, await client.GetStream().ReadAsync(buffer)));
+                }
 
-            if (answer.Length > 0)
-            {
-                await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes(answer));
-                client.Dispose();
-            }
+                if (answer.Length > 0)
+                {
+                    await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes(answer));
+                    client.Dispose();
+                }
 
-            _requests.Writer.TryWrite(head.ToString());
+                _requests.Writer.TryWrite(head.ToString());
+            }
+        }
+        catch (Exception ended) when (ended is SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The test asked for fewer answers than there were.
         }
     }
 }

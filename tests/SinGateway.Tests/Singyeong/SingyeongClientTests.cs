@@ -232,7 +232,7 @@ public sealed class SingyeongClientTests
 
         await gateway.Running.UntilAsync(() => !gateway.Client.IsReady);
         Task<SingyeongPeer> accepting = SingyeongPeer.AcceptReadyAsync(server);
-        await gateway.Running.UntilAsync(() => accepting.IsCompleted, step: 10);
+        await gateway.Running.UntilAsync(() => accepting.IsCompleted);
         using SingyeongPeer next = await accepting;
         await Assert.That(await next.ReceiveAsync(1)).IsEqualTo("1");
     }
