@@ -59,6 +59,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private int _failures;
     private bool _flushQueued;
     private bool _disposed;
+    private bool _ignoredCommand;
 
     public SingyeongClient(EventLoop loop, Dialer dialer, MaskingKeys keys, SingyeongIdentity identity, Delivery delivery, Random random, ILogger logger)
     {
@@ -100,6 +101,11 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
     public event Action? Confirmed;
+
+    /// <summary>
+    /// A SEND or BROADCAST for this gateway: a command of a worker, in JSON, borrowed. Without anyone who takes them they are ignored.
+    /// </summary>
+    public event Action<ReadOnlySpan<byte>>? CommandReceived;
 
     private Outbox Outbox => Delivery.Outbox;
 
@@ -341,6 +347,20 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             StartLaneTimer();
             QueueFlush();
         }
+        else if (packet.Type is "SEND" or "BROADCAST")
+        {
+            OnCommand(packet.Payload());
+        }
+    }
+
+    private void OnCommand(ReadOnlySpan<byte> payload)
+    {
+        CommandReceived?.Invoke(payload);
+        if (CommandReceived is null && !_ignoredCommand)
+        {
+            _ignoredCommand = true;
+            LogIgnoredCommand();
+        }
     }
 
     private void OnLaneDue()
@@ -505,6 +525,11 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 calls a packet invalid: {Error}")]
     private partial void LogInvalid(string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "A client of 신경 sent something to this gateway, which is ignored, as all that follows: workers may send commands to Discord with commands.enabled: true")]
+    private partial void LogIgnoredCommand();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Address} sent something that is no packet of 신경; ignored")]
     private partial void LogUnreadable(string address);
