@@ -60,7 +60,10 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         }
 
         Unencodable++;
-        LogUnencodable(session.ShardId, seq, payload == TranscodeOutcome.Malformed ? "it is no JSON" : $"it is nested deeper than {JsonTranscoder.MaximumDepth} levels");
+        LogUnencodable(
+            session.ShardId,
+            seq,
+            payload == TranscodeOutcome.Malformed ? "it is no JSON" : $"it is nested deeper than {JsonTranscoder.MaximumDepth} levels");
         return false;
     }
 

@@ -74,10 +74,7 @@ internal sealed partial class ShardGroup
         client.HasRoom += ContinueReading;
         client.Confirmed += OnConfirmed;
         _commands = new CommandRouter(shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send), shardCount, () => loop.Now, logger);
-        if (takesCommands)
-        {
-            client.CommandReceived += _commands.Receive;
-        }
+        client.CommandReceived += takesCommands ? _commands.Receive : new IgnoredCommands(logger).Receive;
     }
 
     /// <summary>What became of the commands of workers.</summary>
@@ -158,7 +155,7 @@ internal sealed partial class ShardGroup
 
     private void OnConfirmed()
     {
-        if (_stopped is not null && _client.Delivery.IsSettled)
+        if (_stopped is not null && _client.Delivery.IsConfirmed)
         {
             End();
         }

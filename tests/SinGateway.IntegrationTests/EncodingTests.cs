@@ -44,7 +44,11 @@ internal sealed class EncodingTests
     public async Task Dispatches_that_find_no_route_are_counted(string encoding)
     {
         const int Burst = 50;
-        await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Encoding = encoding });
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig
+        {
+            Encoding = encoding,
+            Forwarding = GatewayConfig.ToSink.Replace("type: \"send\"", "type: \"send\"\n  unrouted: drop", StringComparison.Ordinal),
+        });
         await scenario.StartReadyGatewayAsync(Shards);
         await scenario.Sandbox.OrderAsync("/singyeong/sink?on=false");
 

@@ -14,7 +14,8 @@ internal sealed class CanonicalJson : IDisposable
 
     private readonly ArrayBufferWriter<byte> _bytes = new(4096);
 
-    public CanonicalJson() => Writer = new Utf8JsonWriter(_bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
+    public CanonicalJson() => Writer = new Utf8JsonWriter(
+        _bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth });
 
     public Utf8JsonWriter Writer { get; }
 

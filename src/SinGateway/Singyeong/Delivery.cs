@@ -23,11 +23,7 @@ internal sealed partial class Delivery : IDisposable
     private readonly Func<long> _now;
     private readonly ILogger _logger;
 
-    /// <summary>Messages that were held and are on their way again: settled when the outbox is confirmed up to there.</summary>
-    private readonly Queue<(long Position, HeldDispatch Dispatch)> _returned = new();
-
-    /// <summary>Of them, those that came back once more, and how often: they are not settled by that position.</summary>
-    private readonly Dictionary<(Session Session, long Seq, int Rule), int> _cameBackAgain = [];
+    private readonly ReleasedDispatches _released = new();
 
     /// <summary>Frames before it may be what the server failed on.</summary>
     private long _suspectEnd;
@@ -56,17 +52,6 @@ internal sealed partial class Delivery : IDisposable
         _policies = policies;
         _now = now;
         Outbox = new Outbox(limit);
-    }
-
-    private enum ProbeKind
-    {
-        None,
-
-        /// <summary>The first message of a lane.</summary>
-        Lane,
-
-        /// <summary>A frame of the outbox that the server may have failed on.</summary>
-        Suspect,
     }
 
     private enum Course
@@ -109,8 +94,8 @@ internal sealed partial class Delivery : IDisposable
     /// <summary>True while less than three quarters are in use: the mark at which who waited for room goes on.</summary>
     public bool HasRoomAgain => UsedBytes <= _limit / 4 * 3;
 
-    /// <summary>True when nothing that arrived is left to be confirmed.</summary>
-    public bool IsSettled => Barriers.IsSettled && Lanes.Messages == 0 && _returned.Count == 0;
+    /// <summary>True when nothing that is on its way is left to be confirmed; lanes may hold.</summary>
+    public bool IsConfirmed => Barriers.IsSettled && _released.IsEmpty;
 
     /// <summary>When there is something to do without an answer from the server, in the loop's ms; null when never.</summary>
     public long? NextDue => Lanes.NextDue();
@@ -209,10 +194,7 @@ internal sealed partial class Delivery : IDisposable
         }
 
         Outbox.Confirm(position);
-        while (_returned.TryPeek(out (long Position, HeldDispatch Dispatch) first) && first.Position <= position)
-        {
-            SettleReturned(_returned.Dequeue().Dispatch);
-        }
+        _released.Settle(position);
 
         return true;
     }
@@ -395,7 +377,7 @@ internal sealed partial class Delivery : IDisposable
             HeldDispatch dispatch = Lanes.TakeFirst(lane);
             dispatch.Frame.CopyTo(Outbox.Reserve(dispatch.Frame.Length));
             Outbox.Append(dispatch.Frame.Length, dispatch.Note);
-            _returned.Enqueue((Outbox.End, dispatch));
+            _released.Add(Outbox.End, dispatch);
         }
 
         Barriers.Begin(Outbox.End);
@@ -424,43 +406,8 @@ internal sealed partial class Delivery : IDisposable
 
     private unsafe void Move(Lane lane, FrameNote* note)
     {
-        Lanes.Hold(lane, *note, Outbox.BytesOf(note), SessionOf(note), _policies[note->Rule].HoldFor);
+        Lanes.Hold(lane, *note, Outbox.BytesOf(note), _released.TakeBack(*note) ?? Barriers.SessionOf(note->ShardId, note->SessionTag), _policies[note->Rule].HoldFor);
         Outbox.Remove(note);
-    }
-
-    /// <summary>The session of an unconfirmed frame: one that awaits a barrier, or one of a message that had been held before.</summary>
-    private unsafe Session SessionOf(FrameNote* note)
-    {
-        long position = note->End;
-        foreach ((long Position, HeldDispatch Dispatch) returned in _returned)
-        {
-            if (returned.Position == position)
-            {
-                Session session = returned.Dispatch.Session;
-                (Session, long, int) key = (session, note->Seq, note->Rule);
-                _cameBackAgain[key] = _cameBackAgain.GetValueOrDefault(key) + 1;
-                return session;
-            }
-        }
-
-        return Barriers.SessionOf(note->ShardId, note->SessionTag);
-    }
-
-    private void SettleReturned(HeldDispatch dispatch)
-    {
-        (Session Session, long Seq, int Rule) key = (dispatch.Session, dispatch.Note.Seq, dispatch.Note.Rule);
-        if (!_cameBackAgain.TryGetValue(key, out int times))
-        {
-            dispatch.Session.Settle(key.Seq, key.Rule);
-        }
-        else if (times == 1)
-        {
-            _cameBackAgain.Remove(key);
-        }
-        else
-        {
-            _cameBackAgain[key] = times - 1;
-        }
     }
 
     /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>
@@ -486,30 +433,4 @@ internal sealed partial class Delivery : IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A worker of application {Application} takes events again: {Count} had waited")]
     private partial void LogFlows(string application, int count);
-
-    /// <summary>Something that is sent alone.</summary>
-    private struct Probe
-    {
-        public ProbeKind Kind;
-
-        /// <summary>Whose first message it is.</summary>
-        public Lane? Lane;
-
-        /// <summary>Bytes of a lane's message that are sent.</summary>
-        public int Sent;
-
-        /// <summary>Where a suspect ends.</summary>
-        public long End;
-
-        public bool HasHeartbeat;
-        public bool IsRefused;
-    }
-}
-
-/// <summary>What <see cref="Delivery.Next"/> says is to be written.</summary>
-internal enum DeliveryPiece
-{
-    Nothing,
-    Frames,
-    Heartbeat,
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using SinGateway.Loop;
 using SinGateway.Sessions;
@@ -30,11 +29,6 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>What the server asks for, in ms; it closes after 60 s without a packet, so more is never waited.</summary>
     private const int UsualHeartbeat = 45_000;
 
-    /// <summary>How long lanes are left alone at least, in ms.</summary>
-    private const int LanePeriod = 100;
-
-    private const int FirstBackoff = 100;
-    private const int MaximumBackoff = 10_000;
     private const ushort NormalClose = 1000;
 
     /// <summary>How the server closes when a message makes it fail, a no_route with <c>ops</c> above all (singyeong.md, bugs).</summary>
@@ -44,22 +38,19 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private readonly Dialer _dialer;
     private readonly MaskingKeys _keys;
     private readonly SingyeongIdentity _identity;
-    private readonly Random _random;
+    private readonly ReconnectBackoff _backoff;
     private readonly ILogger _logger;
     private readonly LoopTimer _barrierTimer;
     private readonly LoopTimer _heartbeatTimer;
     private readonly LoopTimer _answerTimer;
     private readonly LoopTimer _reconnectTimer;
-    private readonly LoopTimer _laneTimer;
     private readonly Action _flush;
     private readonly UnroutedDispatches _unrouted;
 
     private WebSocketConnection? _socket;
     private int _heartbeatInterval;
-    private int _failures;
     private bool _flushQueued;
     private bool _disposed;
-    private bool _ignoredCommand;
 
     public SingyeongClient(EventLoop loop, Dialer dialer, MaskingKeys keys, SingyeongIdentity identity, Delivery delivery, Random random, ILogger logger)
     {
@@ -69,15 +60,14 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _keys = keys;
         Binary = BinaryPackets.For(identity.Encoding);
         _identity = Binary is null ? identity : identity.In(Binary);
-        _random = random;
+        _backoff = new ReconnectBackoff(random);
         _logger = logger;
         _barrierTimer = new LoopTimer(loop, BeginBarrier);
         _heartbeatTimer = new LoopTimer(loop, BeginBarrier);
         _answerTimer = new LoopTimer(loop, OnSilence);
         _reconnectTimer = new LoopTimer(loop, Connect);
-        _laneTimer = new LoopTimer(loop, OnLaneDue);
         _flush = FlushQueued;
-        _unrouted = new UnroutedDispatches(loop, logger);
+        _unrouted = new UnroutedDispatches(loop, delivery, GoOn, logger);
     }
 
     /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>
@@ -102,9 +92,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
     public event Action? Confirmed;
 
-    /// <summary>
-    /// A SEND or BROADCAST for this gateway: a command of a worker, in JSON, borrowed. Without anyone who takes them they are ignored.
-    /// </summary>
+    /// <summary>A SEND or BROADCAST for this gateway came, a command of a worker: its payload, in JSON, borrowed.</summary>
     public event Action<ReadOnlySpan<byte>>? CommandReceived;
 
     private Outbox Outbox => Delivery.Outbox;
@@ -214,8 +202,13 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             case SingyeongOpcode.Error:
                 OnError(packet.Text("error"u8));
                 break;
+            case SingyeongOpcode.Dispatch when packet.Type == "CLIENT_CONNECTED":
+                _unrouted.Connected(packet);
+                break;
+            case SingyeongOpcode.Dispatch when packet.Type is "SEND" or "BROADCAST":
+                CommandReceived?.Invoke(packet.Payload());
+                break;
             case SingyeongOpcode.Dispatch:
-                OnDispatch(packet);
                 break;
             default:
                 LogUnknownOpcode((int)packet.Op);
@@ -245,7 +238,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _socket = null;
         StopTimers();
         _reconnectTimer.Stop();
-        _laneTimer.Stop();
+        _unrouted.Stop();
         Delivery.Dispose();
         Binary?.Dispose();
     }
@@ -284,8 +277,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             return;
         }
 
-        // Only progress proves the connection good: one that dies on the same message again and again must be retried ever more slowly.
-        _failures = 0;
+        _backoff.Forgive();
         if (Barriers.Open == 0)
         {
             _answerTimer.Stop();
@@ -296,12 +288,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
 
         Confirmed?.Invoke();
-        if (Delivery.HasRoomAgain)
-        {
-            HasRoom?.Invoke();
-        }
-
-        QueueFlush();
+        GoOn();
     }
 
     /// <summary>A dispatch without <c>ops</c> that nobody takes is given back and dropped; anything else is worth a line.</summary>
@@ -318,75 +305,19 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         }
         else
         {
-            ComeBack(packet);
+            _unrouted.ComeBack(packet);
         }
     }
 
-    private void ComeBack(in SingyeongPacket packet)
+    /// <summary>Something may be sent that could not be before, or there is room again.</summary>
+    private void GoOn()
     {
-        string text = packet.UnroutedNonce();
-        Span<byte> nonce = stackalloc byte[DispatchWriter.MaximumNonce];
-        long before = Delivery.Unrouted;
-        if (Encoding.UTF8.TryGetBytes(text, nonce, out int length) && DispatchNonce.TryParse(nonce[..length], out DispatchNonce parsed))
+        if (Delivery.HasRoomAgain)
         {
-            Delivery.ComeBack(parsed);
-            StartLaneTimer();
+            HasRoom?.Invoke();
         }
 
-        if (Delivery.Unrouted > before)
-        {
-            _unrouted.Say(Delivery.Unrouted, text);
-        }
-    }
-
-    private void OnDispatch(in SingyeongPacket packet)
-    {
-        if (packet.Type == "CLIENT_CONNECTED" && packet.ConnectedApplication() is { Length: > 0 } application)
-        {
-            Delivery.ReceiverConnected(application);
-            StartLaneTimer();
-            QueueFlush();
-        }
-        else if (packet.Type is "SEND" or "BROADCAST")
-        {
-            OnCommand(packet.Payload());
-        }
-    }
-
-    private void OnCommand(ReadOnlySpan<byte> payload)
-    {
-        CommandReceived?.Invoke(payload);
-        if (CommandReceived is null && !_ignoredCommand)
-        {
-            _ignoredCommand = true;
-            LogIgnoredCommand();
-        }
-    }
-
-    private void OnLaneDue()
-    {
-        if (Delivery.Expire() is > 0 and int expired)
-        {
-            LogExpired(expired, Delivery.Expired);
-            if (Delivery.HasRoomAgain)
-            {
-                HasRoom?.Invoke();
-            }
-        }
-
-        StartLaneTimer();
         QueueFlush();
-    }
-
-    /// <summary>
-    /// While a retry that is due waits for answers, there is an ack to come that asks again; so this need not be more often than now and then.
-    /// </summary>
-    private void StartLaneTimer()
-    {
-        if (Delivery.NextDue is { } due)
-        {
-            _laneTimer.Start(Math.Max(due - _loop.Now, LanePeriod));
-        }
     }
 
     private void OnError(string error) =>
@@ -404,19 +335,16 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         IsReady = false;
         StopTimers();
         Delivery.Lose(serverFailed);
-        StartLaneTimer();
+        _unrouted.Watch();
         if (_disposed)
         {
             return;
         }
 
-        // The first try after a working connection goes at once; then jitter between a tenth of the ceiling and all of it.
-        int ceiling = Math.Min(MaximumBackoff, FirstBackoff << Math.Min(_failures, 10));
-        int delay = wasReady && _failures == 0 ? 0 : _random.Next(ceiling / 10, ceiling);
-        _failures++;
-        if (wasReady || _failures <= 1 || _failures % 10 == 0)
+        int delay = _backoff.Next(wasReady);
+        if (wasReady || _backoff.Failures <= 1 || _backoff.Failures % 10 == 0)
         {
-            LogReconnect(cause, delay, _failures);
+            LogReconnect(cause, delay, _backoff.Failures);
         }
 
         _reconnectTimer.Start(delay);
@@ -520,16 +448,8 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}; connecting again in {Delay} ms (attempt {Attempt}); what is unconfirmed will be sent again")]
     private partial void LogReconnect(string cause, int delay, int attempt);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} events waited for a receiver for longer than holdFor and are lost ({Total} since the start): is a worker connected?")]
-    private partial void LogExpired(int count, long total);
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 calls a packet invalid: {Error}")]
     private partial void LogInvalid(string error);
-
-    [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "A client of 신경 sent something to this gateway, which is ignored, as all that follows: workers may send commands to Discord with commands.enabled: true")]
-    private partial void LogIgnoredCommand();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Address} sent something that is no packet of 신경; ignored")]
     private partial void LogUnreadable(string address);

@@ -374,24 +374,6 @@ public sealed class SingyeongClientTests
         await Assert.That(string.Join(' ', received)).IsEqualTo("""{"op":8,"d":{"a":[1]}} "x" """);
     }
 
-    [Test]
-    public async Task Dispatches_that_nobody_takes_are_said_once()
-    {
-        using WebSocketServer server = new();
-        using Gateway gateway = new(server);
-        using SingyeongPeer peer = await SingyeongPeer.AcceptReadyAsync(server);
-        for (int i = 0; i < 3; i++)
-        {
-            await peer.SendAsync("""{"d":{"nonce":"n1","payload":{"op":8,"d":{}},"target":null},"op":4,"t":"SEND","ts":1}""");
-        }
-
-        await peer.SendAsync("""{"d":{"error":"the last","extra_info":null},"op":3,"t":null,"ts":1}""");
-        await gateway.Running.UntilAsync(() => gateway.Logger.Entries.Any(line => line.Contains("the last", StringComparison.Ordinal)));
-
-        await Assert.That(gateway.Logger.Entries.Where(line => line.StartsWith("Information", StringComparison.Ordinal) && line.Contains("commands.enabled", StringComparison.Ordinal)))
-            .Count().IsEqualTo(1);
-    }
-
     /// <summary>A client with the forwarder before it and one session of one shard.</summary>
     private sealed class Gateway : IDisposable
     {
