@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace SinGateway.Loop;
 
 /// <summary>
-/// Every call into the kernel that the house makes by hand: sockets, epoll, eventfd, anonymous memory. Linux only, x64 and arm64
-/// (the constants below are the same on both). A negative result is an error whose number <see cref="LastError"/> tells.
+/// Every call into the kernel that the house makes by hand: sockets, epoll, eventfd, anonymous memory, the spool's files. Linux only, x64
+/// and arm64 (the constants below are the same on both). A negative result is an error whose number <see cref="LastError"/> tells.
 /// </summary>
 internal static unsafe partial class SystemCalls
 {
@@ -25,6 +25,10 @@ internal static unsafe partial class SystemCalls
 
     private static readonly int EpollDataOffset = EpollEventSize - 8;
 
+    private const int ReadWrite = 0x2;
+    private const int FromEnd = 2;
+    private const int CreateNew = 0x40 | 0x80;
+    private const int OwnerReadWrite = 0x180;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const int EpollAdd = 1;
@@ -155,7 +159,45 @@ internal static unsafe partial class SystemCalls
     public static void Close(int descriptor) => close(descriptor);
 
     /// <summary>Opens a directory, which .NET does not, so that a rename in it can be flushed. Negative is an error.</summary>
-    public static int OpenDirectory(string path) => open(path, CloseOnExec);
+    public static int OpenDirectory(string path) => open(path, CloseOnExec, 0);
+
+    /// <summary>
+    /// Opens a file for reading and writing; with <paramref name="create"/> it must not exist yet, and is made with mode 0600. Negative is an
+    /// error.
+    /// </summary>
+    public static int OpenFile(string path, bool create) => open(path, ReadWrite | CloseOnExec | (create ? CreateNew : 0), OwnerReadWrite);
+
+    /// <summary>At most as many bytes as fit, from <paramref name="offset"/>; 0 at the end of the file. Negative is an error.</summary>
+    public static int ReadAt(int descriptor, Span<byte> buffer, long offset)
+    {
+        fixed (byte* pointer = buffer)
+        {
+            return (int)pread(descriptor, pointer, buffer.Length, offset);
+        }
+    }
+
+    /// <summary>Perhaps fewer bytes than given. Negative is an error.</summary>
+    public static int WriteAt(int descriptor, ReadOnlySpan<byte> bytes, long offset)
+    {
+        fixed (byte* pointer = bytes)
+        {
+            return (int)pwrite(descriptor, pointer, bytes.Length, offset);
+        }
+    }
+
+    /// <summary>
+    /// Returns when the file's content and length are on the disk. Unlike .NET's flush it tells of every error, that of a file system which
+    /// turned read-only included.
+    /// </summary>
+    public static int SyncData(int descriptor) => fdatasync(descriptor);
+
+    /// <summary>The same for a directory: what was made, renamed or removed in it.</summary>
+    public static int Sync(int descriptor) => fsync(descriptor);
+
+    /// <summary>Bytes of the file; moves its descriptor's own position, which nobody here uses.</summary>
+    public static long FileLength(int descriptor) => lseek(descriptor, 0, FromEnd);
+
+    public static int Truncate(int descriptor, long length) => ftruncate(descriptor, length);
 
     /// <summary>
     /// Zeroed pages straight from the kernel; <see cref="FreePages"/> gives them back at once, which malloc does not promise.
@@ -251,7 +293,25 @@ internal static unsafe partial class SystemCalls
     private static partial int close(int descriptor);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags);
+    private static partial int open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pread(int descriptor, void* buffer, nint size, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pwrite(int descriptor, void* buffer, nint size, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial long lseek(int descriptor, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fdatasync(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ftruncate(int descriptor, long length);
 
     [LibraryImport("libc")]
     private static partial void* mmap(void* address, nint size, int protection, int flags, int descriptor, nint offset);

@@ -58,6 +58,8 @@ public sealed class ExampleFileTests
 
     [Test]
     [Arguments("  # namespace: bots", "  namespace: bots")]
+    [Arguments("    # unrouted: hold ", "    unrouted: hold ")]
+    [Arguments("    # holdFor: 60s ", "    holdFor: 60s ")]
     [Arguments("  # metadata: { role", "  metadata: { role")]
     [Arguments("value: \"{{EVENT}}\"", "value: \"{{GUILD_SLOT:16}}\"")]
     [Arguments("  # metadata: { role: gateway }", "  metadata: { role: { type: version, value: 1.2.3 } }")]
