@@ -73,7 +73,8 @@ internal sealed partial class ShardGroup
         client.Ready += StartShards;
         client.HasRoom += ContinueReading;
         client.Confirmed += OnConfirmed;
-        _commands = new CommandRouter(shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send), shardCount, () => loop.Now, logger);
+        Dictionary<int, Action<GatewayCommand>> senders = shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send);
+        _commands = new CommandRouter(senders, shardCount, () => loop.Now, logger);
         client.CommandReceived += takesCommands ? _commands.Receive : new IgnoredCommands(logger).Receive;
     }
 

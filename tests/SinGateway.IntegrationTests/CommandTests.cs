@@ -8,6 +8,7 @@ namespace SinGateway.IntegrationTests;
 internal sealed class CommandTests
 {
     private const int Shards = 4;
+    private const int Guilds = 2;
     private const string Sandbox = "--shards 4 --max-concurrency 4 --guilds 2";
     private const string Presence = """{"op":3,"d":{"since":null,"activities":[{"name":"the bus","type":3}],"status":"idle","afk":false}}""";
 
@@ -96,7 +97,8 @@ internal sealed class CommandTests
         await Assert.That(Regex.Count(scenario.Gateway.Errors, "Commands of workers that were not sent")).IsBetween(1, 2);
         await EndAsync(
             scenario,
-            "op 3: 1 Invalid, 1 NotHere; op 4: 1 Sent, 1 Invalid, 1 Misrouted; op 8: 1 Invalid; op 31: 1 Misrouted; op 43: 1 TooLarge; other: 2 Malformed, 2 NotForWorkers");
+            "op 3: 1 Invalid, 1 NotHere; op 4: 1 Sent, 1 Invalid, 1 Misrouted; op 8: 1 Invalid; op 31: 1 Misrouted; op 43: 1 TooLarge; "
+            + "other: 2 Malformed, 2 NotForWorkers");
     }
 
     [Test]
@@ -107,11 +109,54 @@ internal sealed class CommandTests
 
         await worker.CommandAllAsync(Presence);
         await worker.CommandAsync(1, Leave(worker, 1));
-        await Eventually.HoldsAsync(() => scenario.Gateway.Errors.Contains("commands.enabled", StringComparison.Ordinal), "the key is named", () => scenario.Tails);
+        await Eventually.HoldsAsync(
+            () => scenario.Gateway.Errors.Contains("commands.enabled", StringComparison.Ordinal), "the key is named", () => scenario.Tails);
 
         await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
         await Assert.That(await scenario.Sandbox.CommandsAsync()).IsEmpty();
         await Assert.That(Regex.Count(scenario.Gateway.Errors, "commands\\.enabled")).IsEqualTo(1);
+    }
+
+    [Test]
+    public async Task A_command_finds_the_gateway_of_its_shard_among_several()
+    {
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox);
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, Events));
+        GatewayConfig config = new()
+        {
+            RedisDsn = redis.Dsn,
+            Forwarding = GatewayConfig.ToWorkers,
+            More = "clustering: {enabled: true, clusterCount: 2, clusterShards: 2}\ncommands: {enabled: true}",
+        };
+        GatewayProcess[] gateways =
+        [
+            scenario.StartGateway(config.ToYaml(scenario.Sandbox), "--cluster", "0"), scenario.StartGateway(config.ToYaml(scenario.Sandbox), "--cluster", "1"),
+        ];
+        await scenario.HoldsAsync(
+            statistics => statistics.Discord.IsConnected(Shards) && statistics.Singyeong.Clients.Count(client => client.App == "gateway") == 2, "both are ready");
+        await EveryGuildIsKnownAsync(scenario, worker);
+
+        int[] order = [3, 0, 2, 1];
+        foreach (int shard in order)
+        {
+            await worker.CommandAsync(shard, Leave(worker, shard));
+        }
+
+        (int Shard, string Payload)[] commands = await ArrivedAsync(scenario, Shards);
+        await Assert.That(commands.All(command => command.Payload.Contains($"{GuildOf(worker, command.Shard)}", StringComparison.Ordinal))).IsTrue();
+
+        // Both get it; who has not the shard refuses it.
+        await worker.CommandAllAsync(Leave(worker, 2));
+        await Assert.That((await ArrivedAsync(scenario, Shards + 1))[^1].Shard).IsEqualTo(2);
+        await Eventually.HoldsAsync(() => gateways[0].Errors.Contains("not of this gateway", StringComparison.Ordinal), "it is refused", () => scenario.Tails);
+        foreach (GatewayProcess gateway in gateways)
+        {
+            await Assert.That(await gateway.TerminateAsync()).IsEqualTo(0);
+        }
+
+        await Assert.That(gateways[0].Errors).Contains("Commands of workers: op 4: 2 Sent, 1 NotHere\n");
+        await Assert.That(gateways[1].Errors).Contains("Commands of workers: op 4: 3 Sent\n");
     }
 
     private static async Task<(Scenario Scenario, WorkerClient Worker)> StartAsync(string more = "commands: {enabled: true}", string encoding = "json")
@@ -126,7 +171,7 @@ internal sealed class CommandTests
         {
             WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, [.. Events, "READY"]));
             await scenario.StartReadyGatewayAsync(Shards);
-            await Eventually.HoldsAsync(() => worker.Count("GUILD_CREATE") == 2 * Shards, "every guild is known", () => $"{worker.Explain}\n{scenario.Tails}");
+            await EveryGuildIsKnownAsync(scenario, worker);
             return (scenario, worker);
         }
         catch
@@ -135,6 +180,9 @@ internal sealed class CommandTests
             throw;
         }
     }
+
+    private static Task EveryGuildIsKnownAsync(Scenario scenario, WorkerClient worker) => Eventually.HoldsAsync(
+        () => worker.Count("GUILD_CREATE") == Guilds * Shards, "every guild is known", () => $"{worker.Explain}\n{scenario.Tails}");
 
     /// <summary>Waits for so many commands, and answers those that came.</summary>
     private static Task<(int Shard, string Payload)[]> ArrivedAsync(Scenario scenario, int count) => Eventually.HoldsAsync(

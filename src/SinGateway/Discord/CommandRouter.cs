@@ -98,7 +98,8 @@ internal sealed partial class CommandRouter(
     private CommandRefusal? Route(JsonElement request, ref GatewayOpcode op)
     {
         if (request.ValueKind != JsonValueKind.Object
-            || !request.TryGetProperty("op", out JsonElement opcode) || opcode.ValueKind != JsonValueKind.Number || !opcode.TryGetInt32(out int number)
+            || !request.TryGetProperty("op", out JsonElement opcode)
+            || opcode.ValueKind != JsonValueKind.Number || !opcode.TryGetInt32(out int number)
             || !request.TryGetProperty("d", out JsonElement data)
             || !TryReadShard(request, out int? named))
         {

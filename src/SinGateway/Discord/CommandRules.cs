@@ -12,7 +12,9 @@ namespace SinGateway.Discord;
 /// </summary>
 internal static class CommandRules
 {
-    /// <summary>https://docs.discord.com/developers/events/gateway-events#request-guild-members: members asked for by id, or found by a prefix.</summary>
+    /// <summary>
+    /// Members asked for by id, or found by a prefix (https://docs.discord.com/developers/events/gateway-events#request-guild-members).
+    /// </summary>
     public const int MaximumMembers = 100;
 
     /// <summary>Of a nonce, in bytes of UTF-8; Discord does not give a longer one back.</summary>
@@ -85,7 +87,8 @@ internal static class CommandRules
     /// <summary>https://docs.discord.com/developers/events/gateway-events#activity-object: of a bot, name, type, state and url are shown.</summary>
     private static string? CheckActivity(JsonElement activity)
     {
-        if (activity.ValueKind != JsonValueKind.Object || !activity.TryGetProperty("name", out JsonElement name) || !IsText(name) || name.ValueEquals(""))
+        if (activity.ValueKind != JsonValueKind.Object
+            || !activity.TryGetProperty("name", out JsonElement name) || !IsText(name) || name.ValueEquals(""))
         {
             return "an activity has no name";
         }
@@ -161,7 +164,8 @@ internal static class CommandRules
 
     /// <summary>A list with at least one item, all of which are as they should be.</summary>
     private static bool IsList(JsonElement data, string key, Func<JsonElement, bool> isItem) =>
-        data.TryGetProperty(key, out JsonElement list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 && list.EnumerateArray().All(isItem);
+        data.TryGetProperty(key, out JsonElement list)
+        && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 && list.EnumerateArray().All(isItem);
 
     private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String;
 

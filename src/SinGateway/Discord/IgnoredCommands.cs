@@ -19,6 +19,6 @@ internal sealed partial class IgnoredCommands(ILogger logger)
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "A client of 신경 sent something to this gateway; it is ignored, as all that follows. With commands.enabled: true workers may send commands to Discord")]
+        Message = "A client of 신경 sent a command to this gateway; ignored, as all that follow: workers may send them with commands.enabled: true")]
     private partial void LogIgnored();
 }
