@@ -41,6 +41,7 @@ internal sealed partial class ShardGroup
     private readonly int _shardCount;
     private readonly SessionWriter _writer;
     private readonly ILogger _logger;
+    private readonly CommandRouter _commands;
     private readonly SavedShard[] _saved;
     private readonly LoopTimer _saveTimer;
     private readonly LoopTimer _storedTimer;
@@ -52,7 +53,8 @@ internal sealed partial class ShardGroup
     private bool _wasFull;
 
     public ShardGroup(
-        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, StartProgress progress, int shardCount, SessionWriter writer, ILogger logger)
+        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, StartProgress progress, int shardCount, SessionWriter writer, ILogger logger,
+        bool takesCommands = false)
     {
         _loop = loop;
         _client = client;
@@ -71,7 +73,13 @@ internal sealed partial class ShardGroup
         client.Ready += StartShards;
         client.HasRoom += ContinueReading;
         client.Confirmed += OnConfirmed;
+        Dictionary<int, Action<GatewayCommand>> senders = shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send);
+        _commands = new CommandRouter(senders, shardCount, () => loop.Now, logger);
+        client.CommandReceived += takesCommands ? _commands.Receive : new IgnoredCommands(logger).Receive;
     }
+
+    /// <summary>What became of the commands of workers.</summary>
+    public CommandCounts Commands => _commands.Counts;
 
     /// <summary>Connects to 신경, and then, or after five seconds, the shards.</summary>
     public void Start()
@@ -179,6 +187,11 @@ internal sealed partial class ShardGroup
             resumed += shard.Resumed;
         }
 
+        if (Commands.Total > 0)
+        {
+            LogCommands(Commands.ToString());
+        }
+
         LogStopped(
             _forwarder.Events, _forwarder.Forwarded, _client.Delivery.Unrouted, _forwarder.Oversized, _forwarder.Unencodable, identified, resumed,
             (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
@@ -267,6 +280,9 @@ internal sealed partial class ShardGroup
         Level = LogLevel.Warning,
         Message = "신경 did not confirm {Bytes} bytes within ten seconds; the next start resumes before them, so they are not lost")]
     private partial void LogUnconfirmed(long bytes);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Commands of workers: {Counts}")]
+    private partial void LogCommands(string counts);
 
     [LoggerMessage(
         Level = LogLevel.Information,

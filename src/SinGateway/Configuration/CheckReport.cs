@@ -48,6 +48,11 @@ internal sealed class CheckReport
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
         report.WriteIdentity();
         report.WriteDiscord();
+        if (configuration.CommandsEnabled)
+        {
+            report.Row("Commands", $"workers may send opcodes 3, 4, 8, 31 and 43 to Discord, through application {configuration.Singyeong.ApplicationId}");
+        }
+
         report.WriteIntents();
         report.WriteRules();
         report.WriteWarnings(warnings);

@@ -70,6 +70,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             OutboxBytes = BindOutbox(broker) ?? defaults.OutboxBytes,
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
+            CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
         };
     }
 

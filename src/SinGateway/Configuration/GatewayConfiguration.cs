@@ -55,6 +55,9 @@ internal sealed record GatewayConfiguration
     /// <summary>What the gateway tells of itself in identify, besides its cluster and its shards.</summary>
     public IReadOnlyList<MetadataEntry> SingyeongMetadata { get; init; } = [];
 
+    /// <summary>Workers may send commands to Discord.</summary>
+    public bool CommandsEnabled { get; init; }
+
     /// <summary>Names the broker and nothing else: what a record prints by itself would hold the token.</summary>
     public override string ToString() => $"configuration for {Singyeong}";
 }

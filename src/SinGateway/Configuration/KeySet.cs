@@ -4,8 +4,8 @@ namespace SinGateway.Configuration;
 internal sealed record KeySet(string[] Built, string[] Later)
 {
     public static readonly KeySet Root = new(
-        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong"],
-        ["logFormat", "spool", "commands", "operations"]);
+        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "commands"],
+        ["logFormat", "spool", "operations"]);
 
     public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards"], ["strict"]);
 
@@ -18,4 +18,6 @@ internal sealed record KeySet(string[] Built, string[] Later)
     public static readonly KeySet Activity = new(["type", "name", "state", "url"], []);
 
     public static readonly KeySet Singyeong = new(["outbox", "namespace", "metadata", "allowUnsafeOperators"], ["connections", "whenFull"]);
+
+    public static readonly KeySet Commands = new(["enabled"], []);
 }

@@ -14,4 +14,19 @@ internal enum CommandResult
 
     /// <summary>Too many commands wait for this shard.</summary>
     QueueFull,
+
+    /// <summary>Not of the form <c>{"op":int,"d":object,"shard":int?}</c>.</summary>
+    Malformed,
+
+    /// <summary>An opcode that is not for workers: it would change a session, or Discord knows it not.</summary>
+    NotForWorkers,
+
+    /// <summary>Its <c>d</c> is one that Discord would close the connection for (<see cref="CommandRules"/>).</summary>
+    Invalid,
+
+    /// <summary>Its guilds are of several shards, or of another than the one that it names.</summary>
+    Misrouted,
+
+    /// <summary>Its shard belongs to another process or connection, or does not exist.</summary>
+    NotHere,
 }

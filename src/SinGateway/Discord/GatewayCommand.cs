@@ -40,12 +40,14 @@ internal sealed class GatewayCommand
     /// <param name="done">Told what became of it, once for each shard that it is given to, on that shard's loop.</param>
     public static GatewayCommand? TryCreate(GatewayOpcode op, ReadOnlySpan<byte> data, Action<CommandResult> done)
     {
-        bool isForWorkers = op is GatewayOpcode.PresenceUpdate or GatewayOpcode.VoiceStateUpdate or GatewayOpcode.RequestGuildMembers
-            or GatewayOpcode.RequestSoundboardSounds or GatewayOpcode.RequestChannelInfo;
-        return isForWorkers && TryRead(data, out ulong guildId, out bool hasEmptyQuery)
+        return IsForWorkers(op) && TryRead(data, out ulong guildId, out bool hasEmptyQuery)
             ? new GatewayCommand(op, data, guildId, hasEmptyQuery, done)
             : null;
     }
+
+    /// <summary>Workers may send it: it changes no session.</summary>
+    public static bool IsForWorkers(GatewayOpcode op) => op is GatewayOpcode.PresenceUpdate or GatewayOpcode.VoiceStateUpdate
+        or GatewayOpcode.RequestGuildMembers or GatewayOpcode.RequestSoundboardSounds or GatewayOpcode.RequestChannelInfo;
 
     /// <summary>It is answered for.</summary>
     public void Finish(CommandResult result) => _done(result);

@@ -92,6 +92,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
     public event Action? Confirmed;
 
+    /// <summary>A SEND or BROADCAST for this gateway came, a command of a worker: its payload, in JSON, borrowed.</summary>
+    public event Action<ReadOnlySpan<byte>>? CommandReceived;
+
     private Outbox Outbox => Delivery.Outbox;
 
     private Barriers Barriers => Delivery.Barriers;
@@ -201,6 +204,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
                 break;
             case SingyeongOpcode.Dispatch when packet.Type == "CLIENT_CONNECTED":
                 _unrouted.Connected(packet);
+                break;
+            case SingyeongOpcode.Dispatch when packet.Type is "SEND" or "BROADCAST":
+                CommandReceived?.Invoke(packet.Payload());
                 break;
             case SingyeongOpcode.Dispatch:
                 break;

@@ -110,6 +110,9 @@ internal readonly ref struct SingyeongPacket
     public string ConnectedApplication() =>
         Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) && Find(payload, "app"u8, out Utf8JsonReader app) ? ReadText(app) : "";
 
+    /// <summary>The payload of a dispatch, <c>d.payload</c>, as it stands; empty without one.</summary>
+    public ReadOnlySpan<byte> Payload() => Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) ? payload : default;
+
     private static Utf8JsonReader Whole(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, Options);

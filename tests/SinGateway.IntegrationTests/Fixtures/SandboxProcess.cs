@@ -75,6 +75,13 @@ internal sealed class SandboxProcess : IAsyncDisposable
     public async Task<SandboxStatistics> StatisticsAsync() =>
         JsonSerializer.Deserialize<SandboxStatistics>(await _control.GetByteArrayAsync("/stats"), Naming)!;
 
+    /// <summary>The last commands that Discord got: on which shard's connection, and the message.</summary>
+    public async Task<(int Shard, string Payload)[]> CommandsAsync()
+    {
+        using JsonDocument commands = JsonDocument.Parse(await _control.GetByteArrayAsync("/discord/commands"));
+        return [.. commands.RootElement.EnumerateArray().Select(command => (command.GetProperty("shard").GetInt32(), command.GetProperty("payload").GetRawText()))];
+    }
+
     public async ValueTask DisposeAsync()
     {
         _control.Dispose();

@@ -17,6 +17,7 @@ internal sealed class WorkerClient : IAsyncDisposable
     private readonly ConcurrentDictionary<string, long> _events = new();
     private readonly ConcurrentDictionary<ulong, ConcurrentQueue<long>> _seqsOfGuild = new();
     private readonly CancellationTokenSource _ended = new();
+    private readonly SemaphoreSlim _sending = new(1);
     private Task _receiving = Task.CompletedTask;
     private Exception? _failure;
     private long _disorder;
@@ -75,6 +76,13 @@ internal sealed class WorkerClient : IAsyncDisposable
 
     public long Count(string eventName) => _failure is null ? _events.GetValueOrDefault(eventName) : throw new InvalidOperationException(Explain, _failure);
 
+    /// <summary>Lets 신경 find the gateway that has <paramref name="shard"/>, and sends it a command for Discord.</summary>
+    public Task CommandAsync(int shard, string command) => DispatchAsync(
+        "SEND", $$$"""{"application":"gateway","ops":[{"path":"/shards","op":"$contains","to":{"value":{{{shard}}}}}]}""", command);
+
+    /// <summary>Sends a command to every gateway.</summary>
+    public Task CommandAllAsync(string command) => DispatchAsync("BROADCAST", """{"application":"gateway","ops":[]}""", command);
+
     public async ValueTask DisposeAsync()
     {
         await _ended.CancelAsync();
@@ -82,6 +90,7 @@ internal sealed class WorkerClient : IAsyncDisposable
         await _receiving;
         _socket.Dispose();
         _ended.Dispose();
+        _sending.Dispose();
     }
 
     private async Task CountAsync()
@@ -147,8 +156,23 @@ internal sealed class WorkerClient : IAsyncDisposable
         }
     }
 
-    private Task SendAsync(int op, object data) => _socket.SendAsync(
-        Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { op, d = data })), WebSocketMessageType.Text, endOfMessage: true, _ended.Token);
+    private Task DispatchAsync(string type, string target, string payload) =>
+        SendAsync($$$"""{"op":4,"t":"{{{type}}}","d":{"target":{{{target}}},"nonce":null,"payload":{{{payload}}}}}""");
+
+    private Task SendAsync(int op, object data) => SendAsync(JsonSerializer.Serialize(new { op, d = data }));
+
+    private async Task SendAsync(string packet)
+    {
+        await _sending.WaitAsync(_ended.Token);
+        try
+        {
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(packet), WebSocketMessageType.Text, endOfMessage: true, _ended.Token);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
 
     private async Task<(int Op, JsonElement Data)> ReceiveAsync()
     {

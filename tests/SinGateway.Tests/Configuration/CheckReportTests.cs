@@ -53,6 +53,14 @@ public sealed class CheckReportTests
     }
 
     [Test]
+    [Arguments("commands: {enabled: true}", true)]
+    [Arguments("commands: {enabled: false}", false)]
+    [Arguments("", false)]
+    public async Task Commands_of_workers_are_told_when_they_are_on(string line, bool told) =>
+        await Assert.That(Report(Sample.With(7, line)).Contains(
+            "Commands    workers may send opcodes 3, 4, 8, 31 and 43 to Discord, through application gateway", StringComparison.Ordinal)).IsEqualTo(told);
+
+    [Test]
     public async Task The_plan_of_one_cluster_has_its_shards_only()
     {
         string text = Sample.With(5, "  target: {application: \"worker-{{CLUSTER}}-{{SHARD}}\"}\n  type: send")

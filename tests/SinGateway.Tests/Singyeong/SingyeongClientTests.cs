@@ -356,6 +356,24 @@ public sealed class SingyeongClientTests
         }
     }
 
+    [Test]
+    public async Task A_dispatch_for_the_gateway_is_handed_on_with_its_payload()
+    {
+        using WebSocketServer server = new();
+        using Gateway gateway = new(server);
+        List<string> received = [];
+        gateway.Client.CommandReceived += payload => received.Add(Encoding.UTF8.GetString(payload));
+        using SingyeongPeer peer = await SingyeongPeer.AcceptReadyAsync(server);
+
+        await peer.SendAsync("""{"d":{"nonce":"n1","payload":{"op":8,"d":{"a":[1]}},"target":null},"op":4,"t":"SEND","ts":1}""");
+        await peer.SendAsync("""{"d":{"nonce":null,"payload":"x","target":null},"op":4,"t":"BROADCAST","ts":1}""");
+        await peer.SendAsync("""{"d":{"payload":{"app":"worker"}},"op":4,"t":"CLIENT_CONNECTED","ts":1}""");
+        await peer.SendAsync("""{"d":{"nonce":"n2","target":null},"op":4,"t":"SEND","ts":1}""");
+        await gateway.Running.UntilAsync(() => received.Count == 3);
+
+        await Assert.That(string.Join(' ', received)).IsEqualTo("""{"op":8,"d":{"a":[1]}} "x" """);
+    }
+
     /// <summary>A client with the forwarder before it and one session of one shard.</summary>
     private sealed class Gateway : IDisposable
     {
