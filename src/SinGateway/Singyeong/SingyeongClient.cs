@@ -77,6 +77,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _laneTimer = new LoopTimer(loop, OnLaneDue);
         _flush = FlushQueued;
         _unrouted = new UnroutedDispatches(loop, logger);
+        delivery.Poisoned += new PoisonedDispatches(Binary, logger).Say;
     }
 
     /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>

@@ -110,6 +110,10 @@ internal readonly ref struct SingyeongPacket
     public string ConnectedApplication() =>
         Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) && Find(payload, "app"u8, out Utf8JsonReader app) ? ReadText(app) : "";
 
+    /// <summary>The event that a dispatch of ours carries, <c>d.payload.t</c>, or an empty string.</summary>
+    public string EventName() =>
+        Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) && Find(payload, "t"u8, out Utf8JsonReader name) ? ReadText(name) : "";
+
     private static Utf8JsonReader Whole(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, Options);
