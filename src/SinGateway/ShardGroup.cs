@@ -193,8 +193,8 @@ internal sealed partial class ShardGroup
         }
 
         LogStopped(
-            _forwarder.Events, _forwarder.Forwarded, _client.Delivery.Unrouted, _forwarder.Oversized, _forwarder.Unencodable, identified, resumed,
-            (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
+            _forwarder.Events, _forwarder.Forwarded, _client.Delivery.Unrouted, _client.Delivery.Expired, _client.Delivery.Poisonous,
+            _forwarder.Oversized, _forwarder.Unencodable, identified, resumed, (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
         (Action? stopped, _stopped) = (_stopped, () => { });
         stopped!();
     }
@@ -286,9 +286,10 @@ internal sealed partial class ShardGroup
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} oversized={Oversized} unencodable={Unencodable} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
+        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
     private partial void LogStopped(
-        long events, long forwarded, long unrouted, long oversized, long unencodable, long identified, long resumed, long seconds, long allocated);
+        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long identified, long resumed,
+        long seconds, long allocated);
 
     /// <summary>What was last handed to the store of a shard.</summary>
     private readonly record struct SavedShard(Session? Session, long Seq, long LastHeartbeat, long LastHeartbeatAck);

@@ -84,6 +84,8 @@ internal sealed class ControlCommands
         Add("POST", "/singyeong/stop-reading", "application on", "nothing is read", OnClients((x, connection) => connection.StopReading(On(x))));
         Add("POST", "/singyeong/rate", "messages", "messages a second that are processed; 0: no limit",
             Act(x => _singyeong.Throttle.Rate = Int(x, "messages", 0)));
+        Add("POST", "/singyeong/poison", "shard number on", "closes with 1011 at this message, as the real server does when it fails on one",
+            Act(SetPoison));
         Add("POST", "/singyeong/sink", "on", "the sink's application is there", Act(x => _singyeong.OpenSink(On(x))));
     }
 
@@ -191,6 +193,19 @@ internal sealed class ControlCommands
         return Encoding.ASCII.GetBytes(
             $"{{\"events\":{report.Events},\"bytes\":{report.Bytes},\"prepare_us\":{report.PrepareMicroseconds},"
             + $"\"released_at_us\":{report.ReleasedAt},\"write_us\":{report.WriteMicroseconds}}}");
+    }
+
+    private void SetPoison(HttpExchange exchange)
+    {
+        (int, long) message = (Stream(exchange).Index, Int(exchange, "number", 1));
+        if (On(exchange))
+        {
+            _singyeong.Poison[message] = true;
+        }
+        else
+        {
+            _singyeong.Poison.TryRemove(message, out _);
+        }
     }
 
     private void ScriptRest(HttpExchange exchange) => Script(exchange, _discord.Faults.Rest, () =>

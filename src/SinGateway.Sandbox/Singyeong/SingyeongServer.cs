@@ -41,6 +41,9 @@ internal sealed class SingyeongServer : IDisposable
 
     public SingyeongStatistics Statistics { get; } = new();
 
+    /// <summary>Messages on which the server fails, whoever they are for: by stream and number.</summary>
+    public ConcurrentDictionary<(int Stream, long Number), bool> Poison { get; } = new();
+
     public ICollection<SingyeongConnection> Connections => _connections.Keys;
 
     public int Port => _listener.Port;

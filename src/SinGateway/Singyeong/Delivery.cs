@@ -421,7 +421,6 @@ internal sealed partial class Delivery : IDisposable
         else if (++note->Strikes >= MaximumStrikes)
         {
             Poisonous++;
-            LogPoison(note->ShardId, note->Seq, note->Rule, MaximumStrikes);
             Poisoned?.Invoke(*note, Outbox.BytesOf(note));
             Outbox.Remove(note);
         }
@@ -431,11 +430,6 @@ internal sealed partial class Delivery : IDisposable
         Level = LogLevel.Warning,
         Message = "신경 finds no receiver in application {Application} for a target of rule {Rule}: its events wait, each for {Seconds} s at most (holdFor), and are sent when a worker takes them")]
     private partial void LogHolds(string application, int rule, double seconds);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "신경 failed {Times} times on the event of shard {Shard} with seq {Seq} (rule {Rule}): it is set aside, that is dropped and counted. What of it does the server not take?")]
-    private partial void LogPoison(int shard, long seq, int rule, int times);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A worker of application {Application} takes events again: {Count} had waited")]
     private partial void LogFlows(string application, int count);

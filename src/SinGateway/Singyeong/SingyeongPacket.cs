@@ -113,6 +113,10 @@ internal readonly ref struct SingyeongPacket
     /// <summary>The payload of a dispatch, <c>d.payload</c>, as it stands; empty without one.</summary>
     public ReadOnlySpan<byte> Payload() => Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) ? payload : default;
 
+    /// <summary>The event that a dispatch of ours carries, <c>d.payload.t</c>, or an empty string.</summary>
+    public string EventName() =>
+        Enter(_data, "payload"u8, out ReadOnlySpan<byte> payload) && Find(payload, "t"u8, out Utf8JsonReader name) ? ReadText(name) : "";
+
     private static Utf8JsonReader Whole(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, Options);

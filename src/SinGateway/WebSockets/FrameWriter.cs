@@ -60,6 +60,20 @@ internal static class FrameWriter
         Mask(frame[payloadStart..], key);
     }
 
+    /// <summary>The payload of a whole frame that was written here, as it was before it was masked: a copy.</summary>
+    public static byte[] Unmasked(ReadOnlySpan<byte> frame)
+    {
+        int start = KeySize + (frame[1] & ~Masked) switch
+        {
+            Length16 => 4,
+            Length64 => 10,
+            _ => 2,
+        };
+        byte[] payload = frame[start..].ToArray();
+        Mask(payload, Unsafe.ReadUnaligned<uint>(in frame[start - KeySize]));
+        return payload;
+    }
+
     /// <summary>Writes a whole frame and returns its size.</summary>
     public static int Write(Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, uint key)
     {
