@@ -25,14 +25,10 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     public string Tail => _process.Tail();
 
     /// <summary>The most memory that was ever resident, in bytes.</summary>
-    public long PeakMemory
-    {
-        get
-        {
-            string line = File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return long.Parse(Digits().Match(line).ValueSpan, CultureInfo.InvariantCulture) * 1024;
-        }
-    }
+    public long PeakMemory => Status("VmHWM:") ?? throw new InvalidOperationException($"the gateway has ended:\n{Tail}");
+
+    /// <summary>What is resident now, in bytes; null when it has ended.</summary>
+    public long? Memory => Status("VmRSS:");
 
     /// <summary>The managed bytes that it allocated in its life, as it logs them at its end.</summary>
     public long AllocatedBytes => Allocated().Match(Errors) is { Success: true } match
@@ -63,6 +59,21 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     public Task<int> WaitForExitAsync(TimeSpan? deadline = null) => _process.WaitForExitAsync(deadline ?? Eventually.Deadline);
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    /// <summary>A size in /proc/PID/status, in bytes; an ended process has none.</summary>
+    private long? Status(string key)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/{_process.Id}/status").FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal)) is { } line
+                ? long.Parse(Digits().Match(line).ValueSpan, CultureInfo.InvariantCulture) * 1024
+                : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     [GeneratedRegex(@"\d+")]
     private static partial Regex Digits();

@@ -15,18 +15,23 @@ internal sealed class WorkerClient : IAsyncDisposable
     private readonly ArrayBufferWriter<byte> _message = new(64 * 1024);
     private readonly ConcurrentDictionary<int, long> _lastOfShard = new();
     private readonly ConcurrentDictionary<string, long> _events = new();
+    private readonly ConcurrentDictionary<(int Shard, long Number), int> _messages = new();
     private readonly ConcurrentDictionary<ulong, ConcurrentQueue<long>> _seqsOfGuild = new();
     private readonly CancellationTokenSource _ended = new();
     private readonly SemaphoreSlim _sending = new(1);
     private Task _receiving = Task.CompletedTask;
     private Exception? _failure;
     private long _disorder;
+    private bool _disposed;
 
     /// <summary>How many of each event have arrived.</summary>
     public IReadOnlyDictionary<string, long> Events => _events;
 
     /// <summary>The shards whose messages have arrived, as nonces name them.</summary>
     public IEnumerable<int> Shards => _lastOfShard.Keys.Order();
+
+    /// <summary>How often each message has arrived, by shard and number.</summary>
+    public IReadOnlyDictionary<(int Shard, long Number), int> Messages => _messages;
 
     /// <summary>The seqs of each guild's events, GUILD_CREATE and those that name their guild, as they arrived.</summary>
     public IReadOnlyDictionary<ulong, ConcurrentQueue<long>> SeqsOfGuild => _seqsOfGuild;
@@ -83,8 +88,13 @@ internal sealed class WorkerClient : IAsyncDisposable
     /// <summary>Sends a command to every gateway.</summary>
     public Task CommandAllAsync(string command) => DispatchAsync("BROADCAST", """{"application":"gateway","ops":[]}""", command);
 
+    /// <summary>Goes away; again, it does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
         await _ended.CancelAsync();
         _socket.Abort();
         await _receiving;
@@ -131,6 +141,7 @@ internal sealed class WorkerClient : IAsyncDisposable
                 Interlocked.Increment(ref _disorder);
             }
             _lastOfShard[shard] = number;
+            _messages.AddOrUpdate((shard, number), 1, (_, count) => count + 1);
         }
         JsonElement told = payload.GetProperty("d");
         if (told.TryGetProperty(name == "GUILD_CREATE" ? "id" : "guild_id", out JsonElement guild))
