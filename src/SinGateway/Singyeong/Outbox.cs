@@ -114,15 +114,17 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         return null;
     }
 
-    /// <summary>Shows every frame at or behind <paramref name="position"/> that is not removed, in order; it may be removed then.</summary>
-    public void VisitFrom(long position, FrameVisitor visit)
+    /// <summary>
+    /// Shows every frame from <paramref name="position"/> to <paramref name="end"/> that is not removed, in order; it may be removed then.
+    /// </summary>
+    public void VisitFrom(long position, FrameVisitor visit, long end = long.MaxValue)
     {
         foreach (Chunk chunk in _chunks)
         {
-            for (int i = 0; chunk.End > position && i < chunk.Notes; i++)
+            for (int i = 0; chunk.End > position && chunk.Start < end && i < chunk.Notes; i++)
             {
                 FrameNote* note = chunk.Note(i);
-                if (note->Start >= position && !note->IsRemoved)
+                if (note->Start >= position && note->End <= end && !note->IsRemoved)
                 {
                     visit(note);
                 }

@@ -125,11 +125,15 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             Barriers.Await(session);
         }
 
-        if (!forwarded && !Barriers.IsDue)
+        if (forwarded || Barriers.IsDue)
         {
-            return;
+            Added();
         }
+    }
 
+    /// <summary>Something was added to the delivery that is to be sent soon, and covered by a barrier.</summary>
+    public void Added()
+    {
         if (Outbox.End - Barriers.LastPosition >= BarrierSize)
         {
             Cover();
@@ -262,7 +266,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             _answerTimer.Start(AnswerTimeout);
         }
 
-        if (Barriers.IsDue)
+        if (Delivery.IsBarrierDue)
         {
             BeginBarrier();
         }
@@ -282,7 +286,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         if (Barriers.Open == 0)
         {
             _answerTimer.Stop();
-            if (!Barriers.IsDue)
+            if (!Delivery.IsBarrierDue)
             {
                 Outbox.ReleaseSpare();
             }
