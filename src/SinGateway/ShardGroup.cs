@@ -89,6 +89,17 @@ internal sealed partial class ShardGroup
         OnConfirmed();
     }
 
+    /// <summary>There is room again.</summary>
+    public void ContinueReading()
+    {
+        foreach (Shard shard in Shards)
+        {
+            shard.ContinueReading();
+        }
+
+        _wasFull = false;
+    }
+
     private void StartShards()
     {
         if (_hasStarted)
@@ -104,20 +115,10 @@ internal sealed partial class ShardGroup
         }
     }
 
-    private void ContinueReading()
-    {
-        foreach (Shard shard in Shards)
-        {
-            shard.ContinueReading();
-        }
-
-        _wasFull = false;
-    }
-
     private void Watch()
     {
         _watchTimer.Start(WatchPeriod);
-        if (Client.Delivery.IsFull && !_wasFull)
+        if (Client.Delivery.IsFull && !Forwarder.HasSpool && !_wasFull)
         {
             _wasFull = true;
             LogFull(Client.Delivery.UsedBytes);

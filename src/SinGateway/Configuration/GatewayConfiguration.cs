@@ -52,6 +52,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The most that unconfirmed dispatches of one 신경 connection may take, in bytes.</summary>
     public long OutboxBytes { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>Where events go that outboxes have no room for; null keeps them at Discord.</summary>
+    public SpoolConfiguration? Spool { get; init; }
+
     /// <summary>The namespace at 신경 that identify names; null names none.</summary>
     public string? SingyeongNamespace { get; init; }
 

@@ -18,7 +18,8 @@ internal sealed partial class Delivery
     private long _spoolAt;
 
     /// <summary>
-    /// Copies a held message to a spool that may commit and answers its number there, or 0 when there is no room now. Null without such a spool.
+    /// Copies a held message to a spool that may commit and answers its number there, 0 when there is no room now, or -1 when there never is.
+    /// Null without such a spool.
     /// </summary>
     public Func<HeldDispatch, long>? TrySpool { get; set; }
 
@@ -81,7 +82,10 @@ internal sealed partial class Delivery
                     return;
                 }
 
-                held.MoveToSpool(number);
+                if (number > 0)
+                {
+                    held.MoveToSpool(number);
+                }
             }
 
             _young.Dequeue();

@@ -50,13 +50,14 @@ internal sealed partial class Delivery : IDisposable
     /// <param name="policies">By rule.</param>
     /// <param name="now">The loop's ms.</param>
     /// <param name="logger">Told when a lane begins to hold and when it flows again.</param>
-    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now, ILogger logger)
+    /// <param name="maximumFrame">The largest that is taken, in bytes; half of the limit unless the limit is a part of something larger.</param>
+    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now, ILogger logger, long? maximumFrame = null)
     {
         _logger = logger;
         _limit = limit;
         _policies = policies;
         _now = now;
-        Outbox = new Outbox(limit);
+        Outbox = new Outbox(maximumFrame ?? limit / 2);
         unsafe
         {
             _settleCopy = note => SettleCopy(note->SpoolNumber);

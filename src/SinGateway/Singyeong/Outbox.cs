@@ -10,7 +10,8 @@ namespace SinGateway.Singyeong;
 /// the note about it: frames grow from the chunk's start, notes from its end. Positions count the frames' bytes since the start of the
 /// process. Belongs to the loop's thread.
 /// </summary>
-internal sealed unsafe class Outbox(long limit) : IDisposable
+/// <param name="maximumFrame">The largest frame in bytes (G13).</param>
+internal sealed unsafe class Outbox(long maximumFrame) : IDisposable
 {
     public const int ChunkSize = 256 * 1024;
 
@@ -35,8 +36,8 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     /// <summary>Bytes of memory in use, spare chunks not counted.</summary>
     public long ReservedBytes => _reservedBytes;
 
-    /// <summary>The largest frame that may be appended, in bytes: half of the limit (G13).</summary>
-    public long MaximumFrame => Math.Min(limit / 2, int.MaxValue / 2);
+    /// <summary>The largest frame that may be appended, in bytes.</summary>
+    public long MaximumFrame => Math.Min(maximumFrame, int.MaxValue / 2);
 
     /// <summary>
     /// Room for a frame of exactly <paramref name="size"/> bytes at the end; it counts when <see cref="Append"/> is called.

@@ -68,7 +68,6 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _reconnectTimer = new LoopTimer(loop, Connect);
         _flush = FlushQueued;
         _unrouted = new UnroutedDispatches(loop, delivery, GoOn, logger);
-        delivery.Poisoned += new PoisonedDispatches(Binary, logger).Say;
     }
 
     /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>
