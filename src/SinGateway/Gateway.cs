@@ -206,7 +206,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             record => record.ShardId, record => new Session(record.ShardId, record.SessionId!, record.ResumeUrl, record.Seq));
         Shard[] shards = [.. Enumerable.Range(plan.First, plan.Count).Select(id => new Shard(id, settings, sessions.GetValueOrDefault(id)))];
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        return new ShardGroup(loop, client, forwarder, shards, progress, plan.Total, writer, _logger, configuration.CommandsEnabled);
+        return new ShardGroup(loop, client, forwarder, shards, progress, plan.Total, writer, _logger, configuration.WhenFull, configuration.CommandsEnabled);
 
         void Apply(GatewayBotInfo fresh)
         {

@@ -42,6 +42,7 @@ internal sealed partial class ShardGroup
     private readonly SessionWriter _writer;
     private readonly ILogger _logger;
     private readonly CommandRouter _commands;
+    private readonly Backpressure _pressure;
     private readonly SavedShard[] _saved;
     private readonly LoopTimer _saveTimer;
     private readonly LoopTimer _storedTimer;
@@ -50,11 +51,10 @@ internal sealed partial class ShardGroup
     private readonly long _startedAt;
     private Action? _stopped;
     private bool _hasStarted;
-    private bool _wasFull;
 
     public ShardGroup(
         EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, StartProgress progress, int shardCount, SessionWriter writer, ILogger logger,
-        bool takesCommands = false)
+        WhenFull whenFull, bool takesCommands = false)
     {
         _loop = loop;
         _client = client;
@@ -71,7 +71,8 @@ internal sealed partial class ShardGroup
         _patienceTimer = new LoopTimer(loop, OnPatienceEnded);
         _startedAt = loop.Now;
         client.Ready += StartShards;
-        client.HasRoom += ContinueReading;
+        _pressure = new Backpressure(loop, forwarder, shards, whenFull, logger);
+        client.HasRoom += _pressure.RoomCame;
         client.Confirmed += OnConfirmed;
         Dictionary<int, Action<GatewayCommand>> senders = shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send);
         _commands = new CommandRouter(senders, shardCount, () => loop.Now, logger);
@@ -88,6 +89,7 @@ internal sealed partial class ShardGroup
         _patienceTimer.Start(BrokerPatience);
         _saveTimer.Start(SavePeriod);
         _trimTimer.Start(TrimPeriod);
+        _pressure.Start();
     }
 
     /// <summary>
@@ -109,6 +111,7 @@ internal sealed partial class ShardGroup
         }
 
         _progress.Stop();
+        _pressure.Stop();
         _saveTimer.Stop();
         _trimTimer.Stop();
         _patienceTimer.Start(FlushPatience);
@@ -142,16 +145,6 @@ internal sealed partial class ShardGroup
         {
             shard.Start();
         }
-    }
-
-    private void ContinueReading()
-    {
-        foreach (Shard shard in _shards)
-        {
-            shard.ContinueReading();
-        }
-
-        _wasFull = false;
     }
 
     private void OnConfirmed()
@@ -194,7 +187,7 @@ internal sealed partial class ShardGroup
 
         LogStopped(
             _forwarder.Events, _forwarder.Forwarded, _client.Delivery.Unrouted, _client.Delivery.Expired, _client.Delivery.Poisonous,
-            _forwarder.Oversized, _forwarder.Unencodable, identified, resumed, (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
+            _forwarder.Oversized, _forwarder.Unencodable, _forwarder.LostToFullOutbox, identified, resumed, (_loop.Now - _startedAt) / 1000, GC.GetTotalAllocatedBytes());
         (Action? stopped, _stopped) = (_stopped, () => { });
         stopped!();
     }
@@ -202,12 +195,6 @@ internal sealed partial class ShardGroup
     private void Save()
     {
         _saveTimer.Start(SavePeriod);
-        if (_client.Delivery.IsFull && !_wasFull)
-        {
-            _wasFull = true;
-            LogFull(_client.Delivery.UsedBytes);
-        }
-
         MarkStored();
         if (!_writer.TryBegin(out Span<SessionRecord> records, out bool everything))
         {
@@ -273,9 +260,6 @@ internal sealed partial class ShardGroup
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 is not ready yet; starting the shards all the same, events wait in the outbox")]
     private partial void LogBrokerLate();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The outbox is full ({Bytes} bytes): 신경 is away or slower than Discord. Shards wait; raise singyeong.outbox if this is usual.")]
-    private partial void LogFull(long bytes);
-
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "신경 did not confirm {Bytes} bytes within ten seconds; the next start resumes before them, so they are not lost")]
@@ -286,10 +270,10 @@ internal sealed partial class ShardGroup
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
+        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} outbox_full={LostToFullOutbox} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
     private partial void LogStopped(
-        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long identified, long resumed,
-        long seconds, long allocated);
+        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long lostToFullOutbox,
+        long identified, long resumed, long seconds, long allocated);
 
     /// <summary>What was last handed to the store of a shard.</summary>
     private readonly record struct SavedShard(Session? Session, long Seq, long LastHeartbeat, long LastHeartbeatAck);
