@@ -48,11 +48,14 @@ internal sealed partial class Backpressure
 
     public void Stop() => _timer.Stop();
 
-    /// <summary>There is enough room: who stopped reading goes on. May be told any number of times.</summary>
+    /// <summary>There is enough room: who stopped reading goes on. May be told any number of times, and after the end.</summary>
     public void RoomCame()
     {
-        Look();
-        ContinueReading();
+        if (_timer.IsRunning)
+        {
+            Look();
+            ContinueReading();
+        }
     }
 
     private void OnPeriodOver()
