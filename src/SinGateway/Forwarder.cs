@@ -22,13 +22,13 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
     /// <summary>The one place that says whether there is room for the next event.</summary>
     public bool HasRoom => !_delivery.IsFull;
 
-    /// <summary>Asked of one who waits for room, too.</summary>
+    /// <summary>How much room there is, for those who wait for it.</summary>
     public Room Room => !HasRoom ? Room.None : _delivery.HasRoomAgain ? Room.Enough : Room.Some;
 
     /// <summary>Events that find no room are taken all the same, dropped and counted (G13).</summary>
     public bool DropsWhenFull { get; set; }
 
-    /// <summary>What is on its way or waits, in bytes.</summary>
+    /// <summary>What outbox and lanes take, in bytes.</summary>
     public long WaitingBytes => _delivery.UsedBytes;
 
     private Outbox Outbox => _delivery.Outbox;
