@@ -28,7 +28,10 @@ internal sealed partial class Forwarder(
     private readonly Delivery _delivery = client.Delivery;
     private bool _saidOutdated;
 
-    /// <summary>Whether another event can be taken: into the outbox, or into the spool.</summary>
+    /// <summary>What is dropped for want of room needs none.</summary>
+    bool IDispatchReceiver.HasRoom => HasRoom || DropsWhenFull;
+
+    /// <summary>The one place that says whether there is room for the next event: in the outbox, or in the spool.</summary>
     public bool HasRoom => spool?.HasRoom ?? !_delivery.IsFull;
 
     public bool HasSpool => spool is not null;
@@ -36,6 +39,15 @@ internal sealed partial class Forwarder(
     bool ISpoolOutlet.HasRoom => !_delivery.IsFull;
 
     long ISpoolOutlet.MaximumEvent => Outbox.MaximumFrame;
+
+    /// <summary>How much room there is, for those who wait for it.</summary>
+    public Room Room => !HasRoom ? Room.None : HasSpool || _delivery.HasRoomAgain ? Room.Enough : Room.Some;
+
+    /// <summary>Events that find no room are taken all the same, dropped and counted (G13).</summary>
+    public bool DropsWhenFull { get; set; }
+
+    /// <summary>What outbox and lanes take, in bytes.</summary>
+    public long WaitingBytes => _delivery.UsedBytes;
 
     private Outbox Outbox => _delivery.Outbox;
 
@@ -54,13 +66,20 @@ internal sealed partial class Forwarder(
     /// <summary>Copies in the spool whose rule does not take the event any more, since the configuration has changed.</summary>
     public long Outdated { get; private set; }
 
+    /// <summary>Copies of events that found no room and were dropped (G13).</summary>
+    public long LostToFullOutbox { get; private set; }
+
     public void Receive(Session session, ReadOnlySpan<byte> eventName, long seq, ReadOnlySpan<byte> message)
     {
         Events++;
         bool forwarded = false;
         if (routes.Find(eventName) is { } route)
         {
-            if (spool is null || !spool.Takes(this))
+            if (DropsWhenFull && !HasRoom)
+            {
+                LostToFullOutbox += route.Copies.Length;
+            }
+            else if (spool is null || !spool.Takes(this))
             {
                 forwarded = Forward(new EventOrigin(session, seq, loop.Now), route, SpoolFeed.EveryRule, message) > 0;
             }

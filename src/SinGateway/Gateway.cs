@@ -262,7 +262,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
         var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        var group = new ShardGroup(loop, client, forwarder, shards, plan.Total, logger, configuration.CommandsEnabled);
+        var group = new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
         feed?.Connect(group, ids);
         return group;
     }

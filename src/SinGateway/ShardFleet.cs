@@ -119,6 +119,7 @@ internal sealed partial class ShardFleet
             Sum(group => group.Client.Delivery.Poisonous),
             Sum(group => group.Forwarder.Oversized),
             Sum(group => group.Forwarder.Unencodable),
+            Sum(group => group.Forwarder.LostToFullOutbox),
             _spool?.Spooled ?? 0,
             Sum(group => group.Forwarder.Outdated),
             Sum(group => group.Shards.Sum(shard => shard.Identified)),
@@ -143,8 +144,8 @@ internal sealed partial class ShardFleet
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} spooled={Spooled} outdated={Outdated} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
+        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} outbox_full={LostToFullOutbox} spooled={Spooled} outdated={Outdated} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
     private partial void LogStopped(
-        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long spooled, long outdated,
+        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long lostToFullOutbox, long spooled, long outdated,
         long identified, long resumed, long seconds, long allocated);
 }

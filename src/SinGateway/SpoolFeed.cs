@@ -79,7 +79,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
     public long Read { get; private set; }
 
     /// <summary>There is room again after an event was parked.</summary>
-    public event Action? Room;
+    public event Action? RoomCame;
 
     /// <summary>Events of these shards go through this outlet; those of other shards, which an earlier process has left, through any.</summary>
     public void Add(ISpoolOutlet outlet, IEnumerable<int> shards)
@@ -99,7 +99,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
         delivery.CopySettled += Settle;
         group.Client.Confirmed += Wake;
         group.Client.HasRoom += Wake;
-        Room += group.ContinueReading;
+        RoomCame += group.RoomCame;
         if (_commits)
         {
             BinaryPackets? binary = group.Client.Binary;
@@ -223,7 +223,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
             if (hadNoRoom && HasRoom)
             {
                 _parkedTimer.Stop();
-                Room?.Invoke();
+                RoomCame?.Invoke();
             }
         }
 

@@ -52,6 +52,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The most that unconfirmed dispatches of one 신경 connection may take, in bytes.</summary>
     public long OutboxBytes { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>What becomes of events for which the outbox has had no room for a minute.</summary>
+    public WhenFull WhenFull { get; init; } = WhenFull.Drop;
+
     /// <summary>Where events go that outboxes have no room for; null keeps them at Discord.</summary>
     public SpoolConfiguration? Spool { get; init; }
 
