@@ -97,8 +97,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
         Add(group.Forwarder, shards);
         Delivery delivery = group.Client.Delivery;
         delivery.CopySettled += Settle;
-        group.Client.Confirmed += Wake;
-        group.Client.HasRoom += Wake;
+        group.Client.Progressed += Wake;
         RoomCame += group.RoomCame;
         if (_commits)
         {
