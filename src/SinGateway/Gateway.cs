@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
@@ -112,7 +113,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             redis.Reconnected += writer.RequireFullWrite;
         }
 
-        ShardGroup group = Build(loop, tls, info, plan, store, writer, rest, stop);
+        ShardGroup group = Build(loop, tls, info, plan, store, redis, writer, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(group.Start);
@@ -155,7 +156,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
     private ShardGroup Build(
-        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, ISessionStore store, SessionWriter writer, GatewayRest rest, CancellationToken stop)
+        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, ISessionStore store, RedisConnection? redis, SessionWriter writer, GatewayRest rest,
+        CancellationToken stop)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
@@ -167,7 +169,10 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         ILogger shardLogger = loggers.CreateLogger("shard");
         var forwarder = new Forwarder(loop, new RouteTable(configuration.Forwarding, cluster, plan.Total), client, keys, loggers.CreateLogger("forwarding"));
-        var identifies = new IdentifyQueue(loop, store as IIdentifyLedger ?? new MemoryIdentifyLedger(), shardLogger);
+        IIdentifyQueue identifies = redis is null
+            ? new IdentifyQueue(loop, (IIdentifyLedger)store, shardLogger)
+            : new SharedIdentifyQueue(
+                loop, new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord), () => RandomNumberGenerator.GetHexString(32, lowercase: true), shardLogger);
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {
