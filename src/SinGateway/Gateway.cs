@@ -113,10 +113,10 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             redis.Reconnected += writer.RequireFullWrite;
         }
 
-        ShardGroup group = Build(loop, tls, info, plan, store, redis, writer, rest, stop);
+        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, redis), writer, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
-        loop.Post(group.Start);
+        loop.Post(fleet.Start);
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
@@ -130,7 +130,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         }
 
         var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Post(() => group.Stop(() => drained.SetResult(group.FinalRecords())));
+        loop.Post(() => fleet.Stop(drained.SetResult));
         using var patience = new CancellationTokenSource(LastSavePatience);
         SessionRecord[] final = await drained.Task;
         if (_countIsWrong)
@@ -155,24 +155,26 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
-    private ShardGroup Build(
-        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, ISessionStore store, RedisConnection? redis, SessionWriter writer, GatewayRest rest,
-        CancellationToken stop)
+    /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
+    {
+        ILogger logger = loggers.CreateLogger("shard");
+        if (redis is null)
+        {
+            return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
+        }
+
+        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord);
+        return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
+    }
+
+    private ShardFleet Build(
+        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, IIdentifyQueue identifies, SessionWriter writer, GatewayRest rest, CancellationToken stop)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
-        ILogger brokerLogger = loggers.CreateLogger("singyeong");
-        var delivery = new Delivery(configuration.OutboxBytes, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, brokerLogger);
-        var client = new SingyeongClient(loop, dialer, keys, Identity(plan), delivery, new Random(), brokerLogger);
-        client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
-
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var forwarder = new Forwarder(loop, new RouteTable(configuration.Forwarding, cluster, plan.Total), client, keys, loggers.CreateLogger("forwarding"));
-        IIdentifyQueue identifies = redis is null
-            ? new IdentifyQueue(loop, (IIdentifyLedger)store, shardLogger)
-            : new SharedIdentifyQueue(
-                loop, new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord), () => RandomNumberGenerator.GetHexString(32, lowercase: true), shardLogger);
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {
@@ -190,7 +192,6 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             Turns = new ResumeTurns(loop),
             Revoked = new RevokedSessions(),
             GatewayUnreachable = () => refresh.Request(),
-            Receiver = forwarder,
             Random = new Random(),
             Logger = shardLogger,
             GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
@@ -209,15 +210,39 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         Dictionary<int, Session> sessions = plan.Stored.ToDictionary(
             record => record.ShardId, record => new Session(record.ShardId, record.SessionId!, record.ResumeUrl, record.Seq));
-        Shard[] shards = [.. Enumerable.Range(plan.First, plan.Count).Select(id => new Shard(id, settings, sessions.GetValueOrDefault(id)))];
+        var routes = new RouteTable(configuration.Forwarding, cluster, plan.Total);
+        ShardGroup[] groups =
+        [
+            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes)),
+        ];
+        Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        return new ShardGroup(loop, client, forwarder, shards, progress, plan.Total, writer, _logger, configuration.CommandsEnabled);
+        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), _logger);
 
         void Apply(GatewayBotInfo fresh)
         {
             settings.GatewayUrl = new Uri(fresh.Url);
             identifies.Update(fresh.SessionStartLimit);
         }
+    }
+
+    /// <summary>One 신경 connection with the shards that are its own.</summary>
+    /// <param name="connection">From 0.</param>
+    /// <param name="settings">Of all shards.</param>
+    /// <param name="plan">Of this process.</param>
+    /// <param name="sessions">The stored ones, by shard.</param>
+    /// <param name="routes">Of the loop.</param>
+    private ShardGroup BuildGroup(int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes)
+    {
+        ILogger logger = loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
+        int[] ids = plan.ShardsOf(connection, configuration.SingyeongConnections);
+        EventLoop loop = settings.Loop;
+        var delivery = new Delivery(configuration.OutboxBytes, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger);
+        var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, ids), delivery, new Random(), logger);
+        client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
+        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"));
+        Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
+        return new ShardGroup(loop, client, forwarder, shards, plan.Total, logger, configuration.CommandsEnabled);
     }
 
     /// <summary>Ends the run with what the close code means. A wrong shard count is explained with the one that Discord recommends now.</summary>
@@ -248,12 +273,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     /// <summary>
     /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.
     /// </summary>
-    private SingyeongIdentity Identity(ShardPlan plan)
+    private SingyeongIdentity Identity(ShardPlan plan, int connection, int[] shards)
     {
         SingyeongDsn dsn = configuration.Singyeong;
-        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-0-0";
+        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-{connection}-0";
         var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
-        int[] shards = [.. Enumerable.Range(plan.First, plan.Count)];
         return new SingyeongIdentity(
             uri,
             clientId,

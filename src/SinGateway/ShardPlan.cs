@@ -38,6 +38,13 @@ internal sealed partial class ShardPlan
     public bool CanResumeWithoutRest => Stored.Count > 0 && Stored.All(record => ShardSettings.ResumeUri(record.ResumeUrl) is not null);
 
     /// <summary>
+    /// The shards whose events connection <paramref name="connection"/> of <paramref name="connections"/> carries: each one's neighbours are
+    /// on other connections, so that a slice of busy shards is spread.
+    /// </summary>
+    public int[] ShardsOf(int connection, int connections) =>
+        [.. Enumerable.Range(First, Count).Where(shard => (shard - First) % connections == connection)];
+
+    /// <summary>
     /// The plan as far as file and store decide it; null when the count is Discord's to say: without clustering, with <c>auto</c> and
     /// without stored sessions (G22).
     /// </summary>

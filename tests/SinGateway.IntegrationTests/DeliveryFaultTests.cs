@@ -49,6 +49,9 @@ internal sealed class DeliveryFaultTests
     private static readonly bool WorkersVanish = Soak.Seed % 3 != 0;
     private static readonly bool HasOps = Soak.Seed % 3 == 2;
 
+    /// <summary>The shards share one connection to 신경, two, or three.</summary>
+    private static readonly int Connections = (Soak.Seed / 3 % 3) + 1;
+
     /// <summary>
     /// Where nobody vanishes, Discord forgets what a heartbeat acknowledges. Then heartbeats must wait for what is stored, which they do for
     /// 1,000 events a shard, 16 s of this load (G5): no absence is as long. Elsewhere Discord keeps everything.
@@ -60,10 +63,11 @@ internal sealed class DeliveryFaultTests
     public async Task Every_event_arrives_whatever_is_killed_cut_or_away()
     {
         string kind = HasOps ? "workers vanish, target with ops" : WorkersVanish ? "workers vanish" : "workers stay, replay trimmed at heartbeats";
+        kind += $", {Connections} of 신경's connections";
         Soak.Say($"DeliveryFaultTests: {Soak.Duration.TotalSeconds:0} s, {kind}, SINGATEWAY_SEED={Soak.Seed}");
         PlannedOrder[] plan = Draw(Soak.Seed, Soak.Duration);
         await using Scenario scenario = await Scenario.StartAsync(
-            Trims ? $"{Sandbox} --trim-at-heartbeat" : Sandbox, new GatewayConfig { Forwarding = HasOps ? Rule + Ops : Rule });
+            Trims ? $"{Sandbox} --trim-at-heartbeat" : Sandbox, new GatewayConfig { Forwarding = HasOps ? Rule + Ops : Rule, Connections = Connections });
         await scenario.StartReadyGatewayAsync(Shards);
         await scenario.SessionsAreStoredAsync();
         await scenario.Sandbox.PaceAsync(EventsPerSecond);

@@ -71,6 +71,20 @@ public sealed class ShardPlanTests
         await Assert.That((await FromStoreAsync(new Store(), shardCount: 2))!.CanResumeWithoutRest).IsFalse();
     }
 
+    [Test]
+    [Arguments(1)]
+    [Arguments(3)]
+    [Arguments(8)]
+    public async Task Each_shard_is_on_one_connection_and_each_connection_has_its_share(int connections)
+    {
+        ShardPlan plan = (await FromStoreAsync(new Store(), shardCount: null, clustering: new ClusteringOptions(4, 8), cluster: 2))!;
+
+        int[][] shards = [.. Enumerable.Range(0, connections).Select(connection => plan.ShardsOf(connection, connections))];
+
+        await Assert.That(shards.SelectMany(own => own).Order()).IsEquivalentTo(Enumerable.Range(16, 8));
+        await Assert.That(shards.Max(own => own.Length) - shards.Min(own => own.Length)).IsLessThanOrEqualTo(1);
+    }
+
     private static Task<ShardPlan?> FromStoreAsync(Store store, int? shardCount, ClusteringOptions? clustering = null, int cluster = 0) =>
         ShardPlan.FromStoreAsync(
             Sample.Load(Sample.Text).Configuration! with { ShardCount = shardCount, Clustering = clustering },

@@ -64,6 +64,11 @@ internal sealed class CheckReport
         string password = _configuration.Singyeong.Password is null ? "without a password" : "with a password";
         string place = _configuration.SingyeongNamespace is { } name ? $", in the namespace {name}" : "";
         Row("", $"as application {_configuration.Singyeong.ApplicationId}, {password}{place}");
+        if (_configuration.SingyeongConnections > 1)
+        {
+            Row("", $"over {_configuration.SingyeongConnections} connections, each with an outbox and shards of its own");
+        }
+
         if (_configuration.Singyeong.Encoding is not SingyeongEncoding.Json)
         {
             Row("", $"events are rewritten in {_configuration.Singyeong.EncodingName}; what is shown below is the same in json");

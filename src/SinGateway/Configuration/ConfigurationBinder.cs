@@ -23,6 +23,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
     private const long MaxOutbox = 1L << 40;
 
+    private const int MaxConnections = 64;
+
     /// <summary>What a bot token consists of: base64url parts and dots. The placeholder of the examples passes.</summary>
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+/=");
@@ -67,6 +69,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             ShardCount = BindShardCount(discord, clustering),
             LargeThreshold = largeThreshold,
             Presence = presence,
+            SingyeongConnections = BindConnections(broker, clustering) ?? defaults.SingyeongConnections,
             OutboxBytes = BindOutbox(broker) ?? defaults.OutboxBytes,
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
@@ -310,6 +313,18 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         }
 
         return file;
+    }
+
+    /// <summary>Each connection is a client of its own, which the server never forgets; a shard keeps to one.</summary>
+    private static int? BindConnections(Section section, ClusteringOptions? clustering)
+    {
+        int? connections = (int?)section.Integer("connections", 1, MaxConnections, "One takes about 3,000 events a second on a 신경 server of today.");
+        if (clustering is not null && connections > clustering.ClusterShards)
+        {
+            section.Warning("connections", $"a cluster has {clustering.ClusterShards} shards, and a shard keeps to one connection", $"Write {clustering.ClusterShards} at most.");
+        }
+
+        return connections;
     }
 
     private static long? BindOutbox(Section section)

@@ -46,6 +46,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The number of shards without clustering; null is <c>auto</c>, what Discord recommends.</summary>
     public int? ShardCount { get; init; }
 
+    /// <summary>Connections to 신경 that share the shards, at least 1.</summary>
+    public int SingyeongConnections { get; init; } = 1;
+
     /// <summary>The most that unconfirmed dispatches of one 신경 connection may take, in bytes.</summary>
     public long OutboxBytes { get; init; } = 32 * 1024 * 1024;
 

@@ -22,6 +22,21 @@ internal sealed class CommandCounts
     /// <summary>All that were answered for, whatever the answer.</summary>
     public long Total => Opcodes.Sum(op => Results.Sum(result => Of(op, result)));
 
+    /// <summary>All of them together, as they are now.</summary>
+    public static CommandCounts Sum(IEnumerable<CommandCounts> parts)
+    {
+        CommandCounts sum = new();
+        foreach (CommandCounts part in parts)
+        {
+            for (int i = 0; i < sum._counts.Length; i++)
+            {
+                sum._counts[i] += Volatile.Read(ref part._counts[i]);
+            }
+        }
+
+        return sum;
+    }
+
     /// <summary>An opcode that workers may not send counts with all such.</summary>
     public void Count(GatewayOpcode op, CommandResult result)
     {

@@ -34,10 +34,12 @@ internal sealed partial class Shard
 
     /// <param name="id">From 0.</param>
     /// <param name="settings">Shared by all shards.</param>
+    /// <param name="receiver">Takes its events.</param>
     /// <param name="stored">A session of an earlier process to be resumed, or null.</param>
-    public Shard(int id, ShardSettings settings, Session? stored)
+    public Shard(int id, ShardSettings settings, IDispatchReceiver receiver, Session? stored)
     {
         Id = id;
+        Receiver = receiver;
         _settings = settings;
         _logger = settings.Logger;
         Session = stored;
@@ -47,6 +49,8 @@ internal sealed partial class Shard
     }
 
     public int Id { get; }
+
+    public IDispatchReceiver Receiver { get; }
 
     public ShardPhase Phase => _state.Phase;
 

@@ -57,7 +57,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     }
 
     /// <summary>HELLO and the answer to IDENTIFY or RESUME are always read; events only when there is room for them.</summary>
-    public bool CanReceive => _settings.Receiver.HasRoom || _shard.Phase is not (ShardPhase.Ready or ShardPhase.Resuming);
+    public bool CanReceive => _shard.Receiver.HasRoom || _shard.Phase is not (ShardPhase.Ready or ShardPhase.Resuming);
 
     public void Open() => _socket.Open();
 
@@ -274,7 +274,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         long seq = message.Seq == GatewayMessage.NoSeq ? session.Received : message.Seq;
         if (message.Seq == GatewayMessage.NoSeq || seq > session.Received)
         {
-            _settings.Receiver.Receive(session, message.EventName, seq, raw);
+            _shard.Receiver.Receive(session, message.EventName, seq, raw);
         }
 
         if (_shard.Phase == ShardPhase.Resuming)

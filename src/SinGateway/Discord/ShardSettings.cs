@@ -39,8 +39,6 @@ internal sealed class ShardSettings
 
     public required RevokedSessions Revoked { get; init; }
 
-    public required IDispatchReceiver Receiver { get; init; }
-
     public required Random Random { get; init; }
 
     public required ILogger Logger { get; init; }

@@ -42,6 +42,9 @@ internal sealed record GatewayConfig
 
     public string? Outbox { get; init; }
 
+    /// <summary>To 신경.</summary>
+    public int Connections { get; init; } = 1;
+
     /// <summary>Sessions are kept there in place of the state file.</summary>
     public string? RedisDsn { get; init; }
 
@@ -54,7 +57,7 @@ internal sealed record GatewayConfig
     {
         string password = SingyeongPassword is null ? "" : $":{SingyeongPassword}";
         string store = RedisDsn is null ? "stateFile: \"singateway.state\"" : $"redisDSN: \"{RedisDsn}\"";
-        string singyeong = Outbox is null ? "" : $"singyeong:\n  outbox: {Outbox}";
+        string outbox = Outbox is null ? "" : $"  outbox: {Outbox}";
         return $"""
             token: "{Token}"
             singyeongDSN: "{(sandbox.UsesTls ? "ssingyeong" : "singyeong")}://gateway{password}@{sandbox.SingyeongEndpoint}?encoding={Encoding}"
@@ -64,7 +67,9 @@ internal sealed record GatewayConfig
             discord:
               apiBaseURL: "{sandbox.ApiUrl}"
               compression: {Compression}
-            {singyeong}
+            singyeong:
+              connections: {Connections}
+            {outbox}
             {Forwarding}
             {More}
 

@@ -377,13 +377,12 @@ public sealed class ShardTests
                 Turns = new ResumeTurns(Running.Loop),
                 Revoked = new RevokedSessions(),
                 GatewayUnreachable = () => Unreachable++,
-                Receiver = this,
                 Random = new Random(1),
                 Logger = logger,
                 GiveUp = code => _gaveUp.TrySetResult(code),
             };
             Settings = settings;
-            Shard = new Shard(0, settings, stored);
+            Shard = new Shard(0, settings, this, stored);
             Running.Loop.Post(Shard.Start);
         }
 
