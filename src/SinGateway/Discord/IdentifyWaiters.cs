@@ -157,6 +157,20 @@ internal sealed class IdentifyWaiters(Func<string> newOwner, long pace)
         return false;
     }
 
+    /// <summary>Whether a shard waits that has had too many today.</summary>
+    public bool IsAnyBlocked(long now)
+    {
+        foreach (Waiter waiter in _waiting.Values)
+        {
+            if (waiter.BlockedUntil > now)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>In how many ms the last who waits is granted by the paces of the buckets, as far as they have been asked about.</summary>
     public long EstimatedWait(long now)
     {

@@ -18,8 +18,11 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
     /// <summary>How long nothing is asked after a question without an answer, in ms.</summary>
     private const long HoldAfterFailure = 1_000;
 
-    /// <summary>How often an IDENTIFY is counted whose answer comes late each time: then the store is too slow for the pace.</summary>
+    /// <summary>How often it is tried to spend a permit when the answer comes too late each time.</summary>
     private const int MostSpendings = 5;
+
+    /// <summary>By how much (ms) the pace of a bucket is drawn out for a slow store, at most.</summary>
+    private const long MostSlack = 3_000;
 
     private readonly EventLoop _loop;
     private readonly ISharedPermits _permits;
@@ -35,7 +38,6 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
     private long _limitAt;
     private SharedBudget? _budget;
     private long _budgetAt;
-    private IdentifyObstacle _obstacle;
     private bool _isSynced;
     private bool _isAsking;
     private bool _isAway;
@@ -71,14 +73,20 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
             }
 
             long wait = Math.Max(_waiters.EstimatedWait(_loop.Now), 0);
-            return _obstacle switch
-            {
-                IdentifyObstacle.Reserve => Math.Max(wait, ResetAt(budget) - _loop.Now),
-                IdentifyObstacle.Extras => Math.Max(wait, NextExtraAt(budget) - _loop.Now),
-                _ => wait,
-            };
+            bool isTooLittle = budget.Remaining - _waiters.Count < SessionStartBudget.ReserveOf(budget.Total);
+            wait = isTooLittle ? Math.Max(wait, ResetAt(budget) - _loop.Now) : wait;
+            return Obstacle == IdentifyObstacle.Extras ? Math.Max(wait, NextExtraAt(budget) - _loop.Now) : wait;
         }
     }
+
+    /// <summary>The worst that holds up shards that wait.</summary>
+    private IdentifyObstacle Obstacle => _budget is not { } budget
+        ? IdentifyObstacle.Unknown
+        : _waiters.Count == 0
+            ? IdentifyObstacle.None
+            : budget.Remaining <= SessionStartBudget.ReserveOf(budget.Total)
+                ? IdentifyObstacle.Reserve
+                : _waiters.IsAnyBlocked(_loop.Now) ? IdentifyObstacle.Extras : IdentifyObstacle.None;
 
     public void Update(SessionStartLimit limit)
     {
@@ -205,7 +213,6 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
 
         _askAt = _loop.Now + Spacing;
         List<int> granted = [];
-        _obstacle = IdentifyObstacle.None;
         for (int i = 0; i < answer!.Answers.Length; i++)
         {
             ClaimAnswer result = answer.Answers[i];
@@ -217,10 +224,6 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
             else if (result.Result == ClaimResult.Granted)
             {
                 GiveBack(claims[i]);
-            }
-            else if (result.Result is ClaimResult.Reserve or ClaimResult.Extra && _obstacle != IdentifyObstacle.Reserve)
-            {
-                _obstacle = result.Result == ClaimResult.Reserve ? IdentifyObstacle.Reserve : IdentifyObstacle.Extras;
             }
         }
 
@@ -239,8 +242,8 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
     private void Spend(Spending spending)
     {
         spending.Tries++;
-        long askedAt = _loop.Now;
-        Off(() => _permits.SpendAsync(spending.Permit), (answer, problem) => OnSpent(spending, answer, problem, _loop.Now - askedAt));
+        long askedAt = _loop.Now, slack = spending.Slack;
+        Off(() => _permits.SpendAsync(spending.Permit, slack), (answer, problem) => OnSpent(spending, answer, problem, _loop.Now - askedAt));
     }
 
     private void OnSpent(Spending spending, PermitSpending answer, string? problem, long took)
@@ -260,10 +263,12 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
         }
 
         TakeBudget(answer.Budget);
-        bool isLate = took > _permits.Times.Patience;
+        bool isLate = took > _permits.Times.Patience + spending.Slack;
         if (answer.IsSpent && isLate && spending.Tries < MostSpendings && IsCurrent(spending))
         {
-            // The bucket's pace runs since it was counted: it has to begin anew, or the next IDENTIFY would come too close.
+            // The bucket's pace runs since it was counted: it has to begin anew, or the next IDENTIFY would come too close. For a store
+            // that is always so slow, it is longer.
+            spending.Slack = Math.Min(took * 2, MostSlack);
             Spend(spending);
             return;
         }
@@ -331,7 +336,7 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
         {
             // The store has lost what it knew.
             _isSynced = false;
-            (_budget, _obstacle) = (null, IdentifyObstacle.Unknown);
+            _budget = null;
             _timer.Start(0);
             return;
         }
@@ -353,11 +358,11 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
             return;
         }
 
-        if (_obstacle == IdentifyObstacle.Reserve)
+        if (Obstacle == IdentifyObstacle.Reserve)
         {
             _report.SayReserve(budget.Remaining, SessionStartBudget.ReserveOf(budget.Total), ResetAt(budget), _loop.Now);
         }
-        else if (_obstacle == IdentifyObstacle.Extras)
+        else if (Obstacle == IdentifyObstacle.Extras)
         {
             _report.SayExtras(budget.Total / IdentifyPermits.ExtraShare, budget.Total, Waiting, NextExtraAt(budget), _loop.Now);
         }
@@ -366,7 +371,7 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
     /// <summary>Asks for GET /gateway/bot when it is time, and answers when it is time again.</summary>
     private long RefreshAt()
     {
-        long Due() => _refresh.DueAt(Waiting > 0, _obstacle, _budget is { } budget ? ResetAt(budget) : null);
+        long Due() => _refresh.DueAt(Waiting > 0, Obstacle, _budget is { } budget ? ResetAt(budget) : null);
         if (Due() <= _loop.Now)
         {
             _refresh.Asked(_loop.Now);
@@ -413,5 +418,8 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
         public Action<bool> Answered => answered;
 
         public int Tries { get; set; }
+
+        /// <summary>How much longer the bucket's pace is to be (ms), so that the answer may be that much later.</summary>
+        public long Slack { get; set; }
     }
 }

@@ -25,10 +25,10 @@ internal interface ISharedPermits
     Task<PermitClaims> ClaimAsync(int maxConcurrency, PermitClaim[] claims);
 
     /// <summary>
-    /// Directly before op 2: checks that the permit is still its owner's, counts the IDENTIFY, and holds the bucket for Discord's pace from
-    /// now on. May be asked again for as long, to begin the pace anew: it is counted once.
+    /// Directly before op 2: checks that the permit is still its owner's, counts the IDENTIFY, and holds the bucket for Discord's pace and
+    /// <paramref name="slack"/> ms from now on. May be asked again for as long, to begin the pace anew: it is counted once.
     /// </summary>
-    Task<PermitSpending> SpendAsync(PermitClaim permit);
+    Task<PermitSpending> SpendAsync(PermitClaim permit, long slack);
 
     /// <summary>The permit is not used. Nothing happens when it is not its owner's any more, or spent.</summary>
     Task ReturnAsync(PermitClaim permit);

@@ -9,7 +9,8 @@ namespace SinGateway.Sessions;
 /// How old the answer may be that an IDENTIFY was counted, or its bucket's pace would have run for too long: the rest of what the pace is
 /// longer than Discord's five seconds is for the network.
 /// </param>
-internal sealed record PermitTimes(long Pace, long Lifetime, long Patience)
+/// <param name="Waiting">For how long a process is believed to wait that does not ask again.</param>
+internal sealed record PermitTimes(long Pace, long Lifetime, long Patience, long Waiting)
 {
-    public static readonly PermitTimes OfDiscord = new(IdentifyBuckets.Pace, IdentifyPermit.Lifetime, 200);
+    public static readonly PermitTimes OfDiscord = new(IdentifyBuckets.Pace, IdentifyPermit.Lifetime, Patience: 200, Waiting: 5_000);
 }

@@ -25,9 +25,6 @@ internal sealed class RedisPermitScripts(PermitTimes times)
     /// <summary>Limits of Discord that are older (ms) do not tell what other processes have spent since.</summary>
     public const int FreshFor = 15_000;
 
-    /// <summary>For how long (ms) a process is believed to wait that does not ask again.</summary>
-    public const int WaitingFor = 5_000;
-
     // What one Redis knows need not be what was: it was restarted, or another one has taken over that was behind. Its run_id tells. Then the
     // pace of all buckets begins anew, and Discord is asked what is left. Whoever may not read INFO has no run_id, and not this safety.
     private const string Prologue =
@@ -204,7 +201,7 @@ internal sealed class RedisPermitScripts(PermitTimes times)
 
     private const string SpendBody =
         """
-        local permit, owner, shard, concurrency = KEYS[FIXED_KEYS + 1], ARGV[1], ARGV[2], ARGV[3]
+        local permit, owner, shard, concurrency, slack = KEYS[FIXED_KEYS + 1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
         local spent = owner .. ':spent'
         local value = redis.call('GET', permit)
         redis.call('ZREM', held, owner)
@@ -236,7 +233,7 @@ internal sealed class RedisPermitScripts(PermitTimes times)
         end
         redis.call('ZADD', last, now, shard)
         expire(last, DAY)
-        redis.call('SET', permit, spent, 'PX', PACE)
+        redis.call('SET', permit, spent, 'PX', PACE + slack)
         local result = answer(1)
         result[8] = now
         return result
@@ -263,7 +260,7 @@ internal sealed class RedisPermitScripts(PermitTimes times)
             ("ANOTHER_WINDOW", SessionStartBudget.AnotherWindow), ("WINDOW", SessionStartBudget.Window), ("GRACE", SessionStartBudget.ResetGrace),
             ("MINIMUM_RESERVE", SessionStartBudget.MinimumReserve), ("RESERVE_SHARE", SessionStartBudget.ReserveShare),
             ("EXTRA_SHARE", IdentifyPermits.ExtraShare), ("DAY", DailyIdentifies.Day), ("PACE", times.Pace), ("LIFETIME", times.Lifetime),
-            ("FRESH_FOR", FreshFor), ("WAITING_FOR", WaitingFor), ("FIXED_KEYS", FixedKeys), ("GRANTED", (long)ClaimResult.Granted),
+            ("FRESH_FOR", FreshFor), ("WAITING_FOR", times.Waiting), ("FIXED_KEYS", FixedKeys), ("GRANTED", (long)ClaimResult.Granted),
             ("PACED", (long)ClaimResult.Paced), ("TAKEN", (long)ClaimResult.Taken), ("EXTRA", (long)ClaimResult.Extra), ("RESERVE", (long)ClaimResult.Reserve),
         ];
 

@@ -74,9 +74,9 @@ internal sealed class RedisPermits : ISharedPermits
         return new(BudgetOf(answer), answers);
     }
 
-    public async Task<PermitSpending> SpendAsync(PermitClaim permit)
+    public async Task<PermitSpending> SpendAsync(PermitClaim permit, long slack)
     {
-        RedisValue[] values = [OwnerOf(permit), permit.ShardId, permit.MaxConcurrency];
+        RedisValue[] values = [OwnerOf(permit), permit.ShardId, permit.MaxConcurrency, slack];
         RedisValue[] answer = await RunAsync(_scripts.Spend, [.. _fixed, KeyOf(permit.Bucket)], values).ConfigureAwait(false);
         return new((int)answer[0] == 1, (long)answer[BudgetFields], BudgetOf(answer));
     }

@@ -18,7 +18,7 @@ internal sealed class ModelProcess
     private readonly SharedIdentifyQueue _queue;
     private readonly ModelDiscord _discord;
     private readonly Random _random;
-    private volatile bool _isKilled;
+    private volatile bool _isDead;
 
     private ModelProcess(RedisConnection connection, PermitTimes times, ModelDiscord discord, int seed)
     {
@@ -46,6 +46,9 @@ internal sealed class ModelProcess
         return process;
     }
 
+    /// <summary>It was killed in the middle of something, and does nothing any more.</summary>
+    public bool IsDead => _isDead;
+
     /// <summary>Its loop stands still for so many ms, between any two things that it does.</summary>
     public void Stall(int milliseconds)
     {
@@ -56,13 +59,19 @@ internal sealed class ModelProcess
     /// <summary>Ends it as it is: nothing is given back.</summary>
     public async Task KillAsync()
     {
-        _isKilled = true;
+        _isDead = true;
         _runs.Set();
         _running.Dispose();
         await _connection.DisposeAsync();
     }
 
-    private void Begin(int shard) => _queue.Request(shard, () => Connect(shard));
+    private void Begin(int shard)
+    {
+        if (!_isDead)
+        {
+            _queue.Request(shard, () => Connect(shard));
+        }
+    }
 
     private void Connect(int shard)
     {
@@ -88,10 +97,16 @@ internal sealed class ModelProcess
 
     private void Identify(int shard)
     {
-        bool fails = _random.Next(10) == 0;
+        int fault = _random.Next(20);
         _queue.Spend(shard, mayBeSent =>
         {
-            if (mayBeSent && !_isKilled)
+            if (fault == 0 && mayBeSent)
+            {
+                // Killed between the count and op 2.
+                _isDead = true;
+            }
+
+            if (mayBeSent && !_isDead)
             {
                 _discord.Identify(shard);
             }
@@ -99,11 +114,21 @@ internal sealed class ModelProcess
             // Sessions die young.
             After(_random.Next(100, 1_500), () => Begin(shard));
         });
-        if (fails)
+        switch (fault)
         {
-            // The connection breaks while the IDENTIFY is counted.
-            _queue.Return(shard);
-            After(_random.Next(500), () => Begin(shard));
+            case 1:
+                // The connection breaks while the IDENTIFY is counted.
+                _queue.Return(shard);
+                After(_random.Next(500), () => Begin(shard));
+                break;
+            case 2:
+                // Killed while it is counted.
+                _isDead = true;
+                break;
+            case 3:
+                // It stands still while it is counted, and the answer is old when it goes on.
+                Stall(_random.Next(100, 2_000));
+                break;
         }
     }
 

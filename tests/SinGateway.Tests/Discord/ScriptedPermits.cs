@@ -24,7 +24,7 @@ internal sealed class ScriptedPermits : ISharedPermits
     /// <summary>Every call fails with this.</summary>
     public string? Problem { get; set; }
 
-    /// <summary>The calls so far: <c>sync</c>, <c>claim 0 1</c> (shards), <c>spend 0</c>, <c>return 0</c>.</summary>
+    /// <summary>The calls so far: <c>sync</c>, <c>claim 0 1</c> (shards), <c>spend 0 slack 0</c>, <c>return 0</c>.</summary>
     public string[] Calls
     {
         get
@@ -56,7 +56,7 @@ internal sealed class ScriptedPermits : ISharedPermits
             () => new PermitClaims(Budget, Budget?.MaxConcurrency == maxConcurrency ? [.. claims.Select(Claimed)] : []));
     }
 
-    public Task<PermitSpending> SpendAsync(PermitClaim permit) => AnswerAsync($"spend {permit.ShardId}", () => new PermitSpending(Spent(), 1_000, Budget));
+    public Task<PermitSpending> SpendAsync(PermitClaim permit, long slack) => AnswerAsync($"spend {permit.ShardId} slack {slack}", () => new PermitSpending(Spent(), 1_000, Budget));
 
     public Task ReturnAsync(PermitClaim permit) => AnswerAsync($"return {permit.ShardId}", () => true);
 

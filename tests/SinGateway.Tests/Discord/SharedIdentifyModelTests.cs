@@ -13,7 +13,7 @@ namespace SinGateway.Tests.Discord;
 [NotInParallel]
 public sealed class SharedIdentifyModelTests
 {
-    private static readonly PermitTimes Times = new(Pace: 1_300, Lifetime: 2_500, Patience: 200);
+    private static readonly PermitTimes Times = new(Pace: 1_300, Lifetime: 2_500, Patience: 200, Waiting: 1_500);
 
     [Test]
     [Arguments(1, false)]
@@ -23,7 +23,7 @@ public sealed class SharedIdentifyModelTests
         seed = int.TryParse(Environment.GetEnvironmentVariable("SINGATEWAY_SEED"), out int wanted) ? wanted : seed;
         int seconds = int.TryParse(Environment.GetEnvironmentVariable("SINGATEWAY_SOAK_SECONDS"), out int long_) ? long_ : 25;
         await using RedisServer redis = await RedisServer.StartAsync();
-        ModelDiscord discord = new(total: redisLosesEverything ? 1_000 : 44, maxConcurrency: 2, leastGap: 1_000);
+        ModelDiscord discord = new(total: redisLosesEverything ? 1_000 : 60, maxConcurrency: 4, leastGap: 1_000);
         Random random = new(seed);
         ModelProcess[] processes = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(index => ModelProcess.StartAsync(index, redis.Dsn, Times, discord, random.Next())))];
         int kills = 0, stalls = 0, pauses = 0, losses = 0;
@@ -33,15 +33,25 @@ public sealed class SharedIdentifyModelTests
             for (int i = 0; i < seconds * 20; i++)
             {
                 await tick.WaitForNextTickAsync();
+                for (int process = 0; process < processes.Length; process++)
+                {
+                    if (processes[process].IsDead)
+                    {
+                        kills++;
+                        await processes[process].KillAsync();
+                        processes[process] = await ModelProcess.StartAsync(process, redis.Dsn, Times, discord, random.Next());
+                    }
+                }
+
                 int which = random.Next(processes.Length);
                 switch (random.Next(200))
                 {
-                    case < 5:
+                    case < 3:
                         kills++;
                         await processes[which].KillAsync();
                         processes[which] = await ModelProcess.StartAsync(which, redis.Dsn, Times, discord, random.Next());
                         break;
-                    case < 9:
+                    case < 8:
                         stalls++;
                         processes[which].Stall(random.Next(50, 3_000));
                         break;

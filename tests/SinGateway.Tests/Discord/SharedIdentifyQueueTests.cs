@@ -32,7 +32,7 @@ public sealed class SharedIdentifyQueueTests
         await Assert.That(process.Permits.Count("spend")).IsEqualTo(0);
 
         await Assert.That(await process.SpendAsync(0)).IsTrue();
-        await Assert.That(string.Join(", ", process.Permits.Calls)).IsEqualTo("sync, claim 0, spend 0");
+        await Assert.That(string.Join(", ", process.Permits.Calls)).IsEqualTo("sync, claim 0, spend 0 slack 0");
     }
 
     [Test]
@@ -75,7 +75,7 @@ public sealed class SharedIdentifyQueueTests
         await process.GrantedAsync("0");
         process.Permits.Close();
         Task<bool> answer = process.SpendAsync(0);
-        await process.AskedAsync("spend 0");
+        await process.AskedAsync("spend 0 slack 0");
         await process.Running.AdvanceAsync(PermitTimes.OfDiscord.Patience + 1);
         await Assert.That(answer.IsCompleted).IsFalse();
 
@@ -85,14 +85,30 @@ public sealed class SharedIdentifyQueueTests
     }
 
     [Test]
-    public async Task A_store_whose_answers_are_always_late_sends_nothing_and_says_so()
+    public async Task A_store_that_is_always_slow_makes_the_pace_longer_by_it()
     {
         using Process process = await Process.StartAsync();
         await process.RequestAsync(0);
         await process.GrantedAsync("0");
         process.Permits.Spent = () =>
         {
-            process.Time.Advance(TimeSpan.FromMilliseconds(PermitTimes.OfDiscord.Patience + 1));
+            process.Time.Advance(TimeSpan.FromMilliseconds(500));
+            return true;
+        };
+
+        await Assert.That(await process.SpendAsync(0)).IsTrue();
+        await Assert.That(string.Join(", ", process.Permits.Calls.Where(call => call.StartsWith("spend")))).IsEqualTo("spend 0 slack 0, spend 0 slack 1000");
+    }
+
+    [Test]
+    public async Task A_store_that_is_far_too_slow_sends_nothing_and_says_so()
+    {
+        using Process process = await Process.StartAsync();
+        await process.RequestAsync(0);
+        await process.GrantedAsync("0");
+        process.Permits.Spent = () =>
+        {
+            process.Time.Advance(TimeSpan.FromSeconds(10));
             return true;
         };
 
@@ -163,7 +179,7 @@ public sealed class SharedIdentifyQueueTests
         await process.GrantedAsync("0");
         process.Permits.Close();
         Task<bool> answer = process.SpendAsync(0);
-        await process.AskedAsync("spend 0");
+        await process.AskedAsync("spend 0 slack 0");
         await process.Running.RunAsync(() => process.Queue.Return(0));
         process.Permits.Open();
         await process.RequestAsync(0);

@@ -55,7 +55,7 @@ public sealed class RedisPermitsTests
     {
         await KnownAsync();
         PermitClaim claim = await GrantedAsync(_one, 0);
-        await Assert.That((await _one.SpendAsync(claim)).IsSpent).IsTrue();
+        await Assert.That((await _one.SpendAsync(claim, 0)).IsSpent).IsTrue();
 
         await Assert.That(await RemainingLifeAsync(0)).IsBetween(5_000, IdentifyBuckets.Pace);
         ClaimAnswer paced = (await _other.ClaimAsync(1, [Claim(1)])).Answers.Single();
@@ -85,9 +85,9 @@ public sealed class RedisPermitsTests
         await ExpireAsync(0);
         PermitClaim next = await GrantedAsync(_other, 1);
 
-        await Assert.That((await _one.SpendAsync(expired)).IsSpent).IsFalse();
+        await Assert.That((await _one.SpendAsync(expired, 0)).IsSpent).IsFalse();
         await Assert.That(await FieldAsync("remaining")).IsEqualTo(1_000);
-        await Assert.That((await _other.SpendAsync(next)).IsSpent).IsTrue().Because("who is not the owner does not touch the permit");
+        await Assert.That((await _other.SpendAsync(next, 0)).IsSpent).IsTrue().Because("who is not the owner does not touch the permit");
     }
 
     [Test]
@@ -110,7 +110,7 @@ public sealed class RedisPermitsTests
         PermitClaim held = await GrantedAsync(_other, 1);
         await _one.ReturnAsync(expired);
 
-        await Assert.That((await _other.SpendAsync(held)).IsSpent).IsTrue();
+        await Assert.That((await _other.SpendAsync(held, 0)).IsSpent).IsTrue();
     }
 
     [Test]
@@ -118,7 +118,7 @@ public sealed class RedisPermitsTests
     {
         await KnownAsync();
         PermitClaim claim = await GrantedAsync(_one, 0);
-        await _one.SpendAsync(claim);
+        await _one.SpendAsync(claim, 0);
         await _one.ReturnAsync(claim);
 
         await Assert.That(await AskAsync(_other, Claim(1))).IsEqualTo(ClaimResult.Paced);
@@ -129,13 +129,22 @@ public sealed class RedisPermitsTests
     {
         await KnownAsync();
         PermitClaim claim = await GrantedAsync(_one, 0);
-        await _one.SpendAsync(claim);
+        await _one.SpendAsync(claim, 0);
         await Database.KeyExpireAsync("a:identify:0", TimeSpan.FromSeconds(1));
 
-        PermitSpending again = await _one.SpendAsync(claim);
+        PermitSpending again = await _one.SpendAsync(claim, 0);
         await Assert.That(again.IsSpent).IsTrue();
         await Assert.That(again.Budget!.Value.Remaining).IsEqualTo(999);
         await Assert.That(await RemainingLifeAsync(0)).IsGreaterThan(4_000);
+    }
+
+    [Test]
+    public async Task A_pace_may_be_longer_for_a_slow_process()
+    {
+        await KnownAsync();
+        await _one.SpendAsync(await GrantedAsync(_one, 0), 3_000);
+
+        await Assert.That(await RemainingLifeAsync(0)).IsBetween(IdentifyBuckets.Pace + 1_000, IdentifyBuckets.Pace + 3_000);
     }
 
     [Test]
@@ -145,7 +154,7 @@ public sealed class RedisPermitsTests
         PermitClaim claim = await GrantedAsync(_one, 0);
 
         await Assert.That(await AskAsync(_one, claim)).IsEqualTo(ClaimResult.Granted);
-        await Assert.That((await _one.SpendAsync(claim)).IsSpent).IsTrue();
+        await Assert.That((await _one.SpendAsync(claim, 0)).IsSpent).IsTrue();
     }
 
     [Test]
@@ -215,8 +224,8 @@ public sealed class RedisPermitsTests
         PermitClaim first = await GrantedAsync(_one, 0, 16), second = await GrantedAsync(_other, 1, 16);
         await Assert.That(await AskAsync(_one, Claim(2, 16))).IsEqualTo(ClaimResult.Taken).Because("two permits are out for the last two");
 
-        await _one.SpendAsync(first);
-        await _other.SpendAsync(second);
+        await _one.SpendAsync(first, 0);
+        await _other.SpendAsync(second, 0);
         await Assert.That(await AskAsync(_one, Claim(2, 16))).IsEqualTo(ClaimResult.Reserve);
         await Assert.That(await FieldAsync("remaining")).IsEqualTo(50);
     }
@@ -228,7 +237,7 @@ public sealed class RedisPermitsTests
         PermitClaim claim = await GrantedAsync(_one, 0, 16);
         await _other.SyncAsync(new SessionStartLimit(1_000, 50, Day, 16), 0);
 
-        await Assert.That((await _one.SpendAsync(claim)).IsSpent).IsFalse();
+        await Assert.That((await _one.SpendAsync(claim, 0)).IsSpent).IsFalse();
         await Assert.That(await FieldAsync("remaining")).IsEqualTo(50);
     }
 
@@ -354,7 +363,7 @@ public sealed class RedisPermitsTests
         PermitClaim held = await GrantedAsync(_one, 0);
         await RestartAsync();
 
-        await Assert.That((await _one.SpendAsync(held)).IsSpent).IsFalse();
+        await Assert.That((await _one.SpendAsync(held, 0)).IsSpent).IsFalse();
         await Assert.That((await _other.ClaimAsync(1, [Claim(1)])).Budget).IsNull();
         await Assert.That((await _other.SyncAsync(new SessionStartLimit(1_000, 990, Day, 1), 0)).Budget!.Value.Remaining).IsEqualTo(990);
         await Assert.That(await AskAsync(_other, Claim(1))).IsEqualTo(ClaimResult.Paced).Because("an IDENTIFY may have been sent a moment ago");
@@ -368,7 +377,7 @@ public sealed class RedisPermitsTests
         PermitClaim held = await GrantedAsync(_one, 0);
         await Database.HashSetAsync(Budget, "run", "0123456789abcdef");
 
-        await Assert.That((await _one.SpendAsync(held)).IsSpent).IsFalse();
+        await Assert.That((await _one.SpendAsync(held, 0)).IsSpent).IsFalse();
         await Assert.That((await _other.ClaimAsync(1, [Claim(1)])).Budget).IsNull();
         SharedBudget? budget = (await _other.SyncAsync(new SessionStartLimit(1_000, 1_000, Day, 1), 0)).Budget;
         await Assert.That(budget!.Value.Remaining).IsEqualTo(900).Because("what is left may be known better than Discord says");
@@ -382,7 +391,7 @@ public sealed class RedisPermitsTests
         PermitClaim old = await GrantedAsync(_one, 17, 16);
         await _other.SyncAsync(new SessionStartLimit(1_000, 1_000, Day, 2), 0);
 
-        await Assert.That((await _one.SpendAsync(old)).IsSpent).IsFalse();
+        await Assert.That((await _one.SpendAsync(old, 0)).IsSpent).IsFalse();
         await Assert.That(await AskAsync(_other, Claim(3, 2))).IsEqualTo(ClaimResult.Paced);
         await Database.HashSetAsync(Budget, "free_at", 0);
         await Assert.That(await AskAsync(_other, Claim(3, 2))).IsEqualTo(ClaimResult.Granted);
@@ -493,7 +502,7 @@ public sealed class RedisPermitsTests
     private async Task IdentifyAsync(RedisPermits process, int shard)
     {
         PermitClaim claim = await GrantedAsync(process, shard, 16);
-        await Assert.That((await process.SpendAsync(claim)).IsSpent).IsTrue();
+        await Assert.That((await process.SpendAsync(claim, 0)).IsSpent).IsTrue();
         await ExpireAsync(claim.Bucket);
     }
 
