@@ -440,6 +440,21 @@ public sealed class RedisPermitsTests
     }
 
     [Test]
+    public async Task A_Redis_that_stands_still_fails_a_step_which_may_then_be_repeated_and_counts_once()
+    {
+        await KnownAsync();
+        PermitClaim claim = await GrantedAsync(_one, 0);
+        _server.Pause();
+        await Assert.That(async () => { await _one.SpendAsync(claim, 0); }).Throws<IOException>();
+
+        // It now does what was asked of it meanwhile.
+        _server.Continue();
+        await RetryAsync(() => _other.SyncAsync(null, 0));
+        PermitSpending again = await RetryAsync(() => _one.SpendAsync(claim, 0));
+        await Assert.That(again.Budget!.Value.Remaining).IsEqualTo(999);
+    }
+
+    [Test]
     public async Task A_user_who_may_not_read_INFO_gets_permits_all_the_same()
     {
         await KnownAsync();
@@ -516,6 +531,24 @@ public sealed class RedisPermitsTests
     {
         RedisResult[] time = (RedisResult[])(await Database.ExecuteAsync("TIME"))!;
         return (long)time[0] * 1_000 + (long)time[1] / 1_000;
+    }
+
+    /// <summary>Tries until there is an answer: the client may have to reconnect first.</summary>
+    private static async Task<T> RetryAsync<T>(Func<Task<T>> step)
+    {
+        using PeriodicTimer period = new(TimeSpan.FromMilliseconds(20));
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            try
+            {
+                return await step();
+            }
+            catch (IOException)
+            {
+                await period.WaitForNextTickAsync(patience.Token);
+            }
+        }
     }
 
     private async Task RestartAsync()
