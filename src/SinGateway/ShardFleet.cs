@@ -26,6 +26,7 @@ internal sealed partial class ShardFleet
     private readonly LoopTimer _trimTimer;
     private readonly long _startedAt;
     private int _running;
+    private bool _isAbandoned;
 
     public ShardFleet(EventLoop loop, ShardGroup[] groups, StartProgress progress, SessionSaver saver, ILogger logger)
     {
@@ -40,6 +41,11 @@ internal sealed partial class ShardFleet
 
     public void Start()
     {
+        if (_isAbandoned)
+        {
+            return;
+        }
+
         foreach (ShardGroup group in _groups)
         {
             group.Start();
@@ -70,6 +76,22 @@ internal sealed partial class ShardFleet
                     stopped(_saver.FinalRecords());
                 }
             });
+        }
+    }
+
+    /// <summary>
+    /// Another process has the shards: ends all of them with their sessions alive, and the connections to 신경, without sending anything
+    /// more (G19). <see cref="Stop"/> then, or before, ends at once.
+    /// </summary>
+    public void Abandon()
+    {
+        _isAbandoned = true;
+        _progress.Stop();
+        _saver.Stop();
+        _trimTimer.Stop();
+        foreach (ShardGroup group in _groups)
+        {
+            group.Abandon();
         }
     }
 
