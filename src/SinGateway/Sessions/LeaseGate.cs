@@ -22,22 +22,15 @@ internal sealed class LeaseGate(LeaseHold hold, Func<long> clock, Action<long> a
         long now = clock();
         long stoppedFor = now - _lastAt;
         _lastAt = now;
-        if (_mustBeRenewedAfter == 0)
+        if (stoppedFor > LeaseHold.Length && hold.HasRunOut(now) && !_toldLost)
         {
-            if (stoppedFor <= LeaseHold.Length && !hold.IsLost && !hold.IsOverdue(now))
-            {
-                return true;
-            }
-
-            if (stoppedFor > LeaseHold.Length && hold.HasRunOut(now) && !_toldLost)
-            {
-                _mustBeRenewedAfter = now;
-                hold.Stopped(now);
-                awaitsRenewal(stoppedFor);
-            }
+            // Once more while it waits: an answer from before this stop is as old as the stop.
+            _mustBeRenewedAfter = now;
+            hold.Stopped(now);
+            awaitsRenewal(stoppedFor);
         }
 
-        return Decide(now);
+        return (_mustBeRenewedAfter == 0 && !hold.IsLost && !hold.IsOverdue(now)) || Decide(now);
     }
 
     /// <summary>Whether the loop may go on; one whose lease is lost may, as nothing is left on it that reads or writes.</summary>
