@@ -85,7 +85,7 @@ internal sealed class RedisServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static bool IsTaken(int port) =>
+    public static bool IsTaken(int port) =>
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 
     private Process Run() => Process.Start(
