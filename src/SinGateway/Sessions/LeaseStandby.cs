@@ -80,7 +80,8 @@ internal sealed partial class LeaseStandby(
         if (holders.Length < indexes.Count)
         {
             _allHeldSince = -1;
-            Say($"nobody holds {Subject()}; this process starts it in {LeaseWatch.Absence / 1000} s, unless a holder that lost touch with Redis comes back");
+            int free = Enumerable.Range(0, indexes.Count).First(i => _watch.View(i).Holder is null);
+            Say($"nobody holds {NameOf(indexes[free])}; this process starts it in {LeaseWatch.Absence / 1000} s, unless a holder that lost touch with Redis comes back");
             return;
         }
 

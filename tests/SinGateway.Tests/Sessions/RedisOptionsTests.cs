@@ -24,7 +24,7 @@ public sealed class RedisOptionsTests : IDisposable
     [Arguments("unix://bot:its-own@SOCKET?db=2", "bot", 2)]
     public async Task Password_user_and_database_over_a_socket(string text, string user, int database)
     {
-        await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password, "--user", "bot on >its-own ~* &* +@all");
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password, "--user", "bot", "on", ">its-own", "~*", "&*", "+@all");
         await using RedisConnection connection = await OpenAsync(text.Replace("SOCKET", server.Dsn.UnixSocket, StringComparison.Ordinal));
         await ShowsAsync(connection, user, database);
     }
@@ -32,7 +32,7 @@ public sealed class RedisOptionsTests : IDisposable
     [Test]
     public async Task Password_user_and_database_over_TCP()
     {
-        (RedisServer server, int port) = await OnPortAsync(port => ["--port", $"{port}", "--requirepass", Password, "--user", "bot on >its-own ~* &* +@all"]);
+        (RedisServer server, int port) = await OnPortAsync(port => ["--port", $"{port}", "--requirepass", Password, "--user", "bot", "on", ">its-own", "~*", "&*", "+@all"]);
         await using RedisServer owned = server;
         await using RedisConnection plain = await OpenAsync($"redis://:{Encoded}@127.0.0.1:{port}/3");
         await ShowsAsync(plain, "default", 3);
@@ -44,7 +44,7 @@ public sealed class RedisOptionsTests : IDisposable
     [Test]
     public async Task A_user_with_the_rights_that_the_README_names_can_do_all_that_is_done()
     {
-        await using RedisServer server = await RedisServer.StartAsync("--user", "bot on >its-own ~p:* +@read +@write +@scripting +@connection +info +time");
+        await using RedisServer server = await RedisServer.StartAsync("--user", "bot", "on", ">its-own", "~p:*", "+@read", "+@write", "+@scripting", "+@connection", "+info", "+time");
         await using RedisConnection connection = await OpenAsync($"unix://bot:its-own@{server.Dsn.UnixSocket}");
         RedisLeases leases = new(connection, "p:", "1");
         LeaseLook look = await leases.LookAsync([0], default);
@@ -92,7 +92,7 @@ public sealed class RedisOptionsTests : IDisposable
             async redis => $"{await redis.ExecuteAsync("ACL", "WHOAMI")} {redis.Database}", default);
         await Assert.That(answer).IsEqualTo($"{user} {database}");
         await connection.DoAsync(redis => redis.StringSetAsync("key", "value"), default);
-        string keyspace = await connection.DoAsync(async redis => $"{await redis.ExecuteAsync("INFO", "keyspace")}", default);
+        string keyspace = await connection.DoAsync(async redis => $"{await redis.ScriptEvaluateAsync("return redis.call('INFO', 'keyspace')")}", default);
         await Assert.That(keyspace).Contains($"db{database}:");
     }
 
