@@ -97,9 +97,12 @@ internal sealed partial class LeaseStandby(
         else if (now - _allHeldSince >= HolderLives)
         {
             throw new LeaseHeldException(
-                $"{held}: stop that one, {(indexes.Count == 1 ? "or give this one another --cluster" : "or raise clustering.clusterCount")}, or leave --no-standby out to wait for its end");
+                $"{held}: stop that one, {Alternative()}, or leave --no-standby out to wait for its end");
         }
     }
+
+    private string Alternative() => !options.IsClustered ? "or give this one its own redisPrefix if it is another bot"
+        : indexes.Count == 1 ? "or give this one another --cluster" : "or raise clustering.clusterCount";
 
     private string Subject() => indexes.Count == 1 ? NameOf(indexes[0]) : "a cluster";
 

@@ -14,6 +14,8 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>What a configuration's redisDSN says.</summary>
     public string Dsn => $"unix://{Socket}";
 
+    public ConnectionMultiplexer Connection => _connection!;
+
     public IDatabase Database => _connection!.GetDatabase();
 
     public string[] Keys => [.. _connection!.GetServers()[0].Keys().Select(key => key.ToString()).Order(StringComparer.Ordinal)];
