@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Loop;
 using SinGateway.Sessions;
+using SinGateway.Spooling;
 
 namespace SinGateway;
 
@@ -15,6 +16,8 @@ namespace SinGateway;
 /// <param name="loggers">Of all parts.</param>
 internal sealed partial class ClusterMember(GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ILoggerFactory loggers)
 {
+    private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
+
     private readonly ILogger _logger = loggers.CreateLogger("cluster");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
@@ -36,7 +39,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         {
             return new(ExitCode.Stopped);
         }
-        catch (Exception held) when (held is StateFileInUseException or LeaseHeldException)
+        catch (Exception held) when (held is StateFileInUseException or SpoolInUseException or LeaseHeldException)
         {
             return new(ExitCode.HeldElsewhere, held.Message);
         }
@@ -53,10 +56,19 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         while (true)
         {
             await using LeaseTenure tenure = await new LeaseStandby(leases, redis, clusters, options, _logger).WaitAsync(stop);
-            Outcome? outcome = await RunAsync(redis, leases, tenure, stop);
-            if (outcome is { } final)
+            try
             {
-                return final;
+                if (await RunAsync(redis, leases, tenure, stop) is { } final)
+                {
+                    return final;
+                }
+            }
+            catch (SpoolInUseException inUse) when (standsBy)
+            {
+                // A holder that stands still has lost its lease, and keeps its files until it wakes or is killed.
+                LogSpoolInUse(inUse.Message);
+                await Task.Delay(SpoolRetry, stop);
+                continue;
             }
 
             switch (tenure.Loss)
@@ -91,6 +103,9 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
             await tenure.VacateAsync();
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}: the lease is given back, and taken again when the spool is free")]
+    private partial void LogSpoolInUse(string cause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Standing by for cluster {Cluster} again")]
     private partial void LogStandsBy(int cluster);
