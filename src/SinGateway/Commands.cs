@@ -40,7 +40,7 @@ internal sealed class Commands
         }
 
         Outcome outcome;
-        using (ILoggerFactory loggers = Logging.Create(level))
+        using (LineLoggerFactory loggers = Logging.Create(level, configuration.LogFormat))
         {
             ILogger logger = loggers.CreateLogger("config");
             foreach (ConfigurationProblem warning in loaded.Warnings)
@@ -52,6 +52,12 @@ internal sealed class Commands
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
             outcome = await new Gateway(configuration, index, loggers).RunAsync(stop.Token);
+            if (configuration.LogFormat == LogFormat.Json && outcome.Code != ExitCode.Stopped)
+            {
+                // Who reads the log as JSON reads its last line so, too.
+                logger.LogCritical("{Reason}", outcome.Message);
+                return (int)outcome.Code;
+            }
         }
 
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);

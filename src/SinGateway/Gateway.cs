@@ -38,6 +38,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
     {
+        LogStarting(configuration.Forwarding.Count, configuration.Singyeong, configuration.Redis?.ToString() ?? configuration.StateFile);
         try
         {
             if (configuration.Redis is not { } dsn)
@@ -273,6 +274,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
                 clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata),
             dsn.Encoding);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Starting: {Rules} forwarding rules to {Broker}, sessions in {Store}")]
+    private partial void LogStarting(int rules, SingyeongDsn broker, string store);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]
     private partial void LogBudget(int shards, int remaining, int maxConcurrency);

@@ -24,6 +24,7 @@ internal sealed partial class ShardFleet
     private readonly SessionSaver _saver;
     private readonly ILogger _logger;
     private readonly LoopTimer _trimTimer;
+    private readonly MinuteSummary _summary;
     private readonly long _startedAt;
     private int _running;
 
@@ -35,6 +36,7 @@ internal sealed partial class ShardFleet
         _saver = saver;
         _logger = logger;
         _trimTimer = new LoopTimer(loop, Trim);
+        _summary = new MinuteSummary(loop, () => GatewayFigures.Of(groups), logger);
         _startedAt = loop.Now;
     }
 
@@ -48,6 +50,7 @@ internal sealed partial class ShardFleet
         _progress.Start();
         _saver.Start();
         _trimTimer.Start(TrimPeriod);
+        _summary.Start();
     }
 
     /// <summary>
@@ -59,6 +62,7 @@ internal sealed partial class ShardFleet
         _progress.Stop();
         _saver.Stop();
         _trimTimer.Stop();
+        _summary.Stop();
         _running = _groups.Length;
         foreach (ShardGroup group in _groups)
         {
