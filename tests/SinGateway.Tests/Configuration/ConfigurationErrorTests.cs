@@ -20,7 +20,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("operations: {listen: x}", "7:14: operations.listen: " + NoLater)]
     [Arguments("operations: {reload: often}", "7:22: operations.reload: \"often\" is neither true nor false. Write one of the two.")]
     [Arguments("clustering: {strict: true}", "7:14: clustering.strict: " + NoLater)]
-    [Arguments("singyeong: {whenFull: drop}", "7:13: singyeong.whenFull: " + NoLater)]
+    [Arguments("singyeong: {whenFull: wait}", "7:23: singyeong.whenFull: \"wait\" is not what a full outbox can do. Write drop (events are lost and counted) or close (events stay at Discord).")]
     [Arguments("singyeong: {allowUnsafeOperators: perhaps}", "7:35: singyeong.allowUnsafeOperators: \"perhaps\" is neither true nor false. Write one of the two.")]
     [Arguments("singyeong: {namespace: \"\"}", "7:24: singyeong.namespace: the name is empty. Name a namespace, or remove the key.")]
     [Arguments("singyeong: {namespace: [a]}", "7:24: singyeong.namespace: a list stands where one value belongs. Write the value behind the colon.")]
