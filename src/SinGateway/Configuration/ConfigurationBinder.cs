@@ -76,6 +76,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             WhenFull = BindWhenFull(broker) ?? defaults.WhenFull,
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
+            Spool = BindSpool(),
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
             ReloadsOnChange = root.Child("operations", KeySet.Operations).Boolean("reload"),
         };
@@ -364,6 +365,12 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
         return null;
+    }
+
+    private SpoolConfiguration? BindSpool()
+    {
+        Section spool = root.Child("spool", KeySet.Spool);
+        return root.Find("spool") is MappingNode ? new SpoolBinder(spool, root.Find("redisDSN") is not null).Bind() : null;
     }
 
     private static WhenFull? BindWhenFull(Section section)
