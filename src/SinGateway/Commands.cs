@@ -23,7 +23,7 @@ internal sealed class Commands
     public async Task<int> Run(string? config = null, string? cluster = null, string? logLevel = null)
     {
         Understood = true;
-        if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
+        if (!TryLoad(config, out string? file, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
         {
             return Refuse(ExitCode.BadConfiguration, error);
         }
@@ -51,11 +51,26 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            outcome = await new Gateway(configuration, index, loggers).RunAsync(stop.Token);
+            var gateway = new Gateway(configuration, index, loggers);
+            var reload = new ConfigurationReload(file, configuration, logLevel is null ? null : level, Environment.GetEnvironmentVariable, Use, logger);
+            using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                reload.Reload();
+            });
+            using ConfigurationWatch? watch = configuration.ReloadsOnChange ? new ConfigurationWatch(file, TimeProvider.System, reload.Reload) : null;
+            outcome = await gateway.RunAsync(stop.Token);
+
+            void Use(GatewayConfiguration changed)
+            {
+                loggers.Minimum = changed.LoggingLevel;
+                gateway.Use(changed);
+            }
+
             if (configuration.LogFormat == LogFormat.Json && outcome.Code != ExitCode.Stopped)
             {
                 // Who reads the log as JSON reads its last line so, too.
-                logger.LogCritical("{Reason}", outcome.Message);
+                loggers.CreateLogger("gateway").LogCritical("{Reason}", outcome.Message);
                 return (int)outcome.Code;
             }
         }
@@ -72,7 +87,7 @@ internal sealed class Commands
     public int Check(string? config = null, string? cluster = null)
     {
         Understood = true;
-        if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
+        if (!TryLoad(config, out _, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
         {
             return Refuse(ExitCode.BadConfiguration, error);
         }
@@ -87,11 +102,13 @@ internal sealed class Commands
         return 0;
     }
 
-    private static bool TryLoad(string? config, [NotNullWhen(true)] out ConfigurationResult? loaded, out string error)
+    private static bool TryLoad(
+        string? config, [NotNullWhen(true)] out string? file, [NotNullWhen(true)] out ConfigurationResult? loaded, out string error)
     {
         loaded = null;
         error = ConfigurationFile.NotFound;
-        if ((config ?? ConfigurationFile.Find("")) is not { } file)
+        file = config ?? ConfigurationFile.Find("");
+        if (file is null)
         {
             return false;
         }

@@ -33,13 +33,16 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _reloading = new();
+    private GatewayConfiguration? _used;
+    private Action<GatewayConfiguration, GatewayConfiguration>? _apply;
     private int _givesUp;
     private bool _countIsWrong;
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
     {
-        LogStarting(configuration.Forwarding.Count, configuration.Singyeong, configuration.Redis?.ToString() ?? configuration.StateFile);
+        LogStarting(configuration.Singyeong, configuration.Redis?.ToString() ?? configuration.StateFile, configuration.Forwarding.Count);
         try
         {
             if (configuration.Redis is not { } dsn)
@@ -63,6 +66,49 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         catch (IOException unusable)
         {
             return new(ExitCode.BadConfiguration, unusable.Message);
+        }
+    }
+
+    /// <summary>
+    /// From now on, events go by the rules of <paramref name="changed"/> and sessions show its presence; nothing else of it is looked at. Any
+    /// thread.
+    /// </summary>
+    public void Use(GatewayConfiguration changed)
+    {
+        lock (_reloading)
+        {
+            GatewayConfiguration before = _used ?? configuration;
+            _used = changed;
+            _apply?.Invoke(before, changed);
+        }
+    }
+
+    /// <summary>Lets <see cref="Use"/> reach the loop, and what was to be used since the start.</summary>
+    private void BeginUse(EventLoop loop, ShardFleet fleet, ShardSettings settings)
+    {
+        lock (_reloading)
+        {
+            _apply = Apply;
+            Apply(configuration, _used ?? configuration);
+        }
+
+        void Apply(GatewayConfiguration before, GatewayConfiguration changed)
+        {
+            if (before.Forwarding != changed.Forwarding)
+            {
+                var routes = new RouteTable(changed.Forwarding, cluster, settings.ShardCount);
+                UnroutedPolicy[] policies = [.. changed.Forwarding.Select(Policy)];
+                loop.Post(() => fleet.Use(routes, policies));
+            }
+
+            if (!before.Presence.Equals(changed.Presence))
+            {
+                loop.Post(() =>
+                {
+                    settings.Presence = changed.Presence;
+                    fleet.ShowPresence();
+                });
+            }
         }
     }
 
@@ -118,10 +164,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
         SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        ShardFleet fleet = Build(loop, tls, info, plan, store, writer, feed, rest, stop);
+        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, store, writer, feed, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
+        BeginUse(loop, fleet, settings);
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
@@ -174,7 +221,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             loop,
             loggers.CreateLogger("spool"));
 
-    private ShardFleet Build(
+    private (ShardFleet Fleet, ShardSettings Settings) Build(
         EventLoop loop,
         TlsContext? tls,
         GatewayBotInfo? info,
@@ -232,7 +279,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger);
+        return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
 
         void Apply(GatewayBotInfo fresh)
         {
@@ -310,8 +357,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             dsn.Encoding);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Starting: {Rules} forwarding rules to {Broker}, sessions in {Store}")]
-    private partial void LogStarting(int rules, SingyeongDsn broker, string store);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Starting: events go to {Broker}, sessions are kept in {Store}; forwarding rules: {Rules}")]
+    private partial void LogStarting(SingyeongDsn broker, string store, int rules);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]
     private partial void LogBudget(int shards, int remaining, int maxConcurrency);

@@ -36,7 +36,8 @@ internal readonly record struct GatewayFigures(
                 Events = sum.Events + group.Forwarder.Events,
                 Forwarded = sum.Forwarded + group.Forwarder.Forwarded,
                 OutboxBytes = sum.OutboxBytes + delivery.UsedBytes,
-                Lost = sum.Lost + delivery.Unrouted + delivery.Expired + delivery.Poisonous + group.Forwarder.Oversized + group.Forwarder.Unencodable,
+                Lost = sum.Lost + delivery.Unrouted + delivery.Expired + delivery.Poisonous
+                    + group.Forwarder.Oversized + group.Forwarder.Unencodable + group.Forwarder.LostToFullOutbox + group.Forwarder.Outdated,
             };
             foreach (Shard shard in group.Shards)
             {

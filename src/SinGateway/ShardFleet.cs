@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
+using SinGateway.Forwarding;
 using SinGateway.Loop;
 using SinGateway.Sessions;
+using SinGateway.Singyeong;
 
 namespace SinGateway;
 
@@ -86,6 +88,33 @@ internal sealed partial class ShardFleet
         }
     }
 
+    /// <summary>Between two events: what comes from now on goes by these rules; what is on its way or waits keeps its own.</summary>
+    /// <param name="routes">The rules.</param>
+    /// <param name="policies">By rule.</param>
+    public void Use(RouteTable routes, UnroutedPolicy[] policies)
+    {
+        foreach (ShardGroup group in _groups)
+        {
+            if (group.Client.Delivery.TryUse(policies))
+            {
+                group.Forwarder.Routes = routes;
+            }
+            else
+            {
+                LogTooManyRules(RulePolicies.MaximumSets);
+            }
+        }
+    }
+
+    /// <summary>Lets every session show the presence of the settings, which has changed.</summary>
+    public void ShowPresence()
+    {
+        foreach (Shard shard in _groups.SelectMany(group => group.Shards))
+        {
+            shard.ShowPresence();
+        }
+    }
+
     /// <summary>What sessions may be committed to can rest on what is on the disk, so the spool is closed before.</summary>
     private void End(Action<SessionRecord[]> stopped)
     {
@@ -142,6 +171,11 @@ internal sealed partial class ShardFleet
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Gave free memory back to the kernel in {Microseconds} µs")]
     private partial void LogTrimmed(long microseconds);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The new forwarding rules are not used: events of {Count} former sets of rules still wait for 신경 or for workers. Reload again when they are gone")]
+    private partial void LogTooManyRules(int count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Commands of workers: {Counts}")]
     private partial void LogCommands(string counts);

@@ -9,6 +9,7 @@ namespace SinGateway.IntegrationTests.Fixtures;
 /// </summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
+    private const int Sighup = 1;
     private const int Sigterm = 15;
     private static readonly ConcurrentDictionary<ChildProcess, bool> Running = new();
 
@@ -66,13 +67,10 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM.</summary>
-    public void Terminate()
-    {
-        if (!_process.HasExited)
-        {
-            kill(_process.Id, Sigterm);
-        }
-    }
+    public void Terminate() => Signal(Sigterm);
+
+    /// <summary>SIGHUP.</summary>
+    public void HangUp() => Signal(Sighup);
 
     /// <summary>SIGKILL.</summary>
     public void Kill()
@@ -115,6 +113,14 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         await _reading;
         Running.TryRemove(this, out _);
         _process.Dispose();
+    }
+
+    private void Signal(int number)
+    {
+        if (!_process.HasExited)
+        {
+            kill(_process.Id, number);
+        }
     }
 
     private async Task ReadAsync(StreamReader from, ConcurrentQueue<string> into)

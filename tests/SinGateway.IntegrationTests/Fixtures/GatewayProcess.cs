@@ -55,6 +55,9 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         return WaitForExitAsync(StopDeadline);
     }
 
+    /// <summary>SIGHUP: reads its configuration again.</summary>
+    public void HangUp() => _process.HangUp();
+
     /// <summary>SIGKILL, as a crash would be.</summary>
     public async Task KillAsync()
     {

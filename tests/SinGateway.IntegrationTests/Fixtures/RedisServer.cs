@@ -7,21 +7,27 @@ namespace SinGateway.IntegrationTests.Fixtures;
 internal sealed class RedisServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
+    private readonly string? _password;
     private ChildProcess? _process;
     private ConnectionMultiplexer? _connection;
 
+    private RedisServer(string? password) => _password = password;
+
     /// <summary>What a configuration's redisDSN says.</summary>
-    public string Dsn => $"unix://{Socket}";
+    public string Dsn => _password is null ? $"unix://{Socket}" : $"unix://:{Uri.EscapeDataString(_password)}@{Socket}";
 
     public IDatabase Database => _connection!.GetDatabase();
 
     public string[] Keys => [.. _connection!.GetServers()[0].Keys().Select(key => key.ToString()).Order(StringComparer.Ordinal)];
 
+    private string[] PasswordArguments => _password is null ? [] : ["--requirepass", _password];
+
     private string Socket => _directory.File("redis.sock");
 
-    public static async Task<RedisServer> StartAsync()
+    /// <param name="password">That clients must give; null for none.</param>
+    public static async Task<RedisServer> StartAsync(string? password = null)
     {
-        RedisServer redis = new();
+        RedisServer redis = new(password);
         try
         {
             await redis.RunAsync();
@@ -52,14 +58,14 @@ internal sealed class RedisServer : IAsyncDisposable
     private async Task RunAsync()
     {
         ChildProcess process = _process = ChildProcess.Start(
-            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no"], _directory.Path);
+            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", .. PasswordArguments], _directory.Path);
         await Eventually.HoldsAsync(
             () => process.HasExited
                 ? throw new InvalidOperationException($"no redis-server:\n{process.Output}")
                 : process.Output.Contains("Ready to accept connections", StringComparison.OrdinalIgnoreCase),
             "redis-server listens",
             () => process.Output);
-        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) } });
+        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) }, Password = _password });
     }
 
     private async Task StopAsync()

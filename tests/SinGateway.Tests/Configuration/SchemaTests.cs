@@ -34,7 +34,7 @@ public sealed partial class SchemaTests
         "discord: {shardCount: auto, largeThreshold: 50, compression: none, apiBaseURL: HTTPS://h/api}", "discord: {shardCount: 16}", "discord: {shardCount: \"${NUMBER}\"}",
         "discord: {presence: {status: dnd, afk: true, since: 5, activities: [{type: watching, name: x}, {type: 4, state: y}, {type: STREAMING, name: z, url: https://twitch.tv/a}]}}",
         "discord: {presence: {activities: }}", "singyeong: {outbox: 256KiB, namespace: n, allowUnsafeOperators: true, connections: 64}", "singyeong: {outbox: 1048576, whenFull: close}",
-        "singyeong: {metadata: {role: x, list: [1], map: {a: b}, version: {type: version, value: 1.2.3}, n: 5, typed: {type: a, other: b}}}", "operations: {reload: true}",
+        "singyeong: {metadata: {role: x, list: [1], map: {a: b}, version: {type: version, value: 1.2.3}, n: 5, typed: {type: a, other: b}}}", "operations: {reload: true}", "spool: {directory: x, maxSize: 1MiB}", "spool: ", "redisDSN: redis://h\nspool: {directory: x, maxSize: 1048576, commits: true}",
     ];
 
     /// <summary>The same, and wrong in a way that a schema can say.</summary>
@@ -49,7 +49,7 @@ public sealed partial class SchemaTests
         "discord: {presence: {activities: [{type: streaming, name: x, url: https://example.org/}]}}", "discord: {presence: {activities: [{type: sleeping, name: x}]}}",
         "discord: {presence: {activities: [{name: x}]}}", "discord: {presence: {activities: [{type: 6, name: x}]}}", "singyeong: {outbox: 1}", "singyeong: {outbox: much}", "singyeong: {connections: 0}", "singyeong: {whenFull: wait}",
         "singyeong: {connections: 65}", "singyeong: {namespace: \"\"}", "singyeong: {namespace: [a]}", "singyeong: {metadata: [a]}", "singyeong: {metadata: {shards: 5}}", "singyeong: {metadata: {a: }}",
-        "singyeong: {metadata: {a: {type: date, value: 1}}}", "singyeong: {allowUnsafeOperators: perhaps}", "operations: {reload: often}", "operations: [a]",
+        "singyeong: {metadata: {a: {type: date, value: 1}}}", "singyeong: {allowUnsafeOperators: perhaps}", "operations: {reload: often}", "operations: [a]", "spool: {}", "spool: {directory: \"\"}", "spool: x", "spool: {directory: x, maxSize: 5}", "spool: {directory: x, commits: 2}",
     ];
 
     private static readonly (int Line, string Text)[] GoodRules =
@@ -110,12 +110,13 @@ public sealed partial class SchemaTests
     {
         JsonObject file = new() { ["token"] = "abc", ["singyeongDSN"] = "singyeong://gateway@localhost" };
         file["forwarding"] = JsonNode.Parse("""{"type":"send","target":{"application":"worker"},"events":["READY"]}""");
+        file["spool"] = JsonNode.Parse("""{"directory":"d"}""");
         GatewayConfiguration plain = Load(file);
         Fill(file, "root", KeySet.Root);
         Fill(file["forwarding"]!.AsObject(), "rule", KeySet.Rule);
         foreach ((string name, KeySet set) in KeySets.Where(set => KeySet.Root.Built.Contains(set.Name)))
         {
-            file[name] = new JsonObject();
+            file[name] ??= new JsonObject();
             Fill(file[name]!.AsObject(), name, set);
         }
 

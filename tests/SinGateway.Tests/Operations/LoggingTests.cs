@@ -125,23 +125,27 @@ public sealed partial class LoggingTests
     public async Task The_count_of_repeats_is_written_when_the_window_ends_though_nothing_follows()
     {
         FakeTimeProvider time = new(Time);
-        using AwaitingWriter output = new("(repeated 1 time in 60 s)");
-        using LineLoggerFactory factory = new(new LineWriter(output, entry => LogLine.Format(entry, colour: false), time), LogLevel.Warning, keepsValues: false, time);
+        using AwaitingWriter output = new("a marker", "(repeated 1 time in 60 s)");
+        using LineLoggerFactory factory = new(new LineWriter(output, entry => LogLine.Format(entry, colour: false), time), LogLevel.Information, keepsValues: false, time);
         ILogger logger = factory.CreateLogger("shard");
         for (int i = 0; i <= RepeatedEntries.Burst; i++)
         {
             Said(logger, "again");
         }
 
+        // When it is written, all before it were looked at, within one window.
+        Whispered(logger, "a marker");
+        await output.Found("a marker").WaitAsync(TimeSpan.FromSeconds(60));
+
         using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
-        while (!output.Found.IsCompleted)
+        while (!output.Found("(repeated 1 time in 60 s)").IsCompleted)
         {
             patience.Token.ThrowIfCancellationRequested();
             time.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
         }
 
-        await Assert.That(output.Found.IsCompletedSuccessfully).IsTrue();
+        await Assert.That(output.Found("(repeated 1 time in 60 s)").IsCompletedSuccessfully).IsTrue();
     }
 
     [Test]
@@ -200,18 +204,22 @@ public sealed partial class LoggingTests
     [LoggerMessage(Level = LogLevel.Information, Message = "{Text}")]
     private static partial void Whispered(ILogger logger, string text);
 
-    /// <summary>Tells when a text was written.</summary>
-    private sealed class AwaitingWriter(string text) : StringWriter
+    /// <summary>Tells when each of some texts was written.</summary>
+    private sealed class AwaitingWriter(params string[] texts) : StringWriter
     {
-        private readonly TaskCompletionSource _found = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Dictionary<string, TaskCompletionSource> _found =
+            texts.ToDictionary(text => text, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
-        public Task Found => _found.Task;
+        public Task Found(string text) => _found[text].Task;
 
         public override void Write(string? value)
         {
-            if (value?.Contains(text, StringComparison.Ordinal) == true)
+            foreach ((string text, TaskCompletionSource found) in _found)
             {
-                _found.TrySetResult();
+                if (value?.Contains(text, StringComparison.Ordinal) == true)
+                {
+                    found.TrySetResult();
+                }
             }
         }
     }
