@@ -21,6 +21,20 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
     private readonly ILogger _logger = loggers.CreateLogger("cluster");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
+    private readonly Lock _reloading = new();
+    private GatewayConfiguration? _changed;
+    private Gateway? _running;
+
+    /// <summary>From now on, whoever runs goes by the rules and the presence of <paramref name="changed"/>. Any thread.</summary>
+    public void Use(GatewayConfiguration changed)
+    {
+        lock (_reloading)
+        {
+            _changed = configuration with { Forwarding = changed.Forwarding, Presence = changed.Presence };
+            _running?.Use(changed);
+        }
+    }
+
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
     {
@@ -29,7 +43,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await new Gateway(configuration, clusters[0], null, loggers).RunAsync(file, stop);
+                return await Create(clusters[0], null).RunAsync(file, stop);
             }
 
             await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
@@ -91,7 +105,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         await using var store = new RedisSessionStore(redis, configuration.RedisPrefix, leases, tenure.Token);
         try
         {
-            Outcome outcome = await new Gateway(configuration, tenure.Token.Index, tenure, loggers).RunAsync(store, either.Token);
+            Outcome outcome = await Create(tenure.Token.Index, tenure).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)
@@ -101,6 +115,14 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         finally
         {
             await tenure.VacateAsync();
+        }
+    }
+
+    private Gateway Create(int cluster, LeaseTenure? tenure)
+    {
+        lock (_reloading)
+        {
+            return _running = new Gateway(_changed ?? configuration, cluster, tenure, loggers);
         }
     }
 

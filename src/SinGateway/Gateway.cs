@@ -34,14 +34,70 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _reloading = new();
+    private GatewayConfiguration? _used;
+    private Action<GatewayConfiguration, GatewayConfiguration>? _apply;
     private int _givesUp;
     private bool _countIsWrong;
+
+    /// <summary>
+    /// From now on, events go by the rules of <paramref name="changed"/> and sessions show its presence; nothing else of it is looked at. Any
+    /// thread.
+    /// </summary>
+    public void Use(GatewayConfiguration changed)
+    {
+        lock (_reloading)
+        {
+            GatewayConfiguration before = _used ?? configuration;
+            _used = changed;
+            _apply?.Invoke(before, changed);
+        }
+    }
+
+    /// <summary>Lets <see cref="Use"/> reach the loop, and what was to be used since the start.</summary>
+    private void BeginUse(EventLoop loop, ShardFleet fleet, ShardSettings settings)
+    {
+        lock (_reloading)
+        {
+            _apply = Apply;
+            Apply(configuration, _used ?? configuration);
+        }
+
+        void Apply(GatewayConfiguration before, GatewayConfiguration changed)
+        {
+            if (before.Forwarding != changed.Forwarding)
+            {
+                var routes = new RouteTable(changed.Forwarding, cluster, settings.ShardCount);
+                UnroutedPolicy[] policies = [.. changed.Forwarding.Select(Policy)];
+                loop.Post(() => fleet.Use(routes, policies));
+            }
+
+            if (!before.Presence.Equals(changed.Presence))
+            {
+                loop.Post(() =>
+                {
+                    settings.Presence = changed.Presence;
+                    fleet.ShowPresence();
+                });
+            }
+        }
+    }
+
+    /// <summary>The loop is about to end.</summary>
+    private void EndUse()
+    {
+        lock (_reloading)
+        {
+            _apply = null;
+        }
+    }
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     /// <param name="store">The caller's to dispose.</param>
     /// <param name="stop">Asks to stop, or says that the lease is lost: the outcome is then <see cref="ExitCode.HeldElsewhere"/>.</param>
     public async Task<Outcome> RunAsync(ISessionStore store, CancellationToken stop)
     {
+        LogStarting(configuration.Singyeong, configuration.Redis?.ToString() ?? configuration.StateFile, configuration.Forwarding.Count);
         using var rest = new GatewayRest(
             configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
         ShardPlan? plan = await ShardPlan.FromStoreAsync(configuration, cluster, store, _logger, stop);
@@ -84,7 +140,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
         SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
+        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
         using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
         if (tenure is not null)
         {
@@ -95,10 +151,12 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
+        BeginUse(loop, fleet, settings);
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
         Outcome outcome = await _ended.Task;
+        EndUse();
         tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
@@ -167,7 +225,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             loop,
             loggers.CreateLogger("spool"));
 
-    private ShardFleet Build(
+    private (ShardFleet Fleet, ShardSettings Settings) Build(
         EventLoop loop,
         TlsContext? tls,
         GatewayBotInfo? info,
@@ -224,7 +282,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger);
+        return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
 
         void Apply(GatewayBotInfo fresh)
         {
@@ -302,6 +360,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
                 clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata),
             dsn.Encoding);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Starting: events go to {Broker}, sessions are kept in {Store}; forwarding rules: {Rules}")]
+    private partial void LogStarting(SingyeongDsn broker, string store, int rules);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]
     private partial void LogBudget(int shards, int remaining, int maxConcurrency);

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
+using SinGateway.Forwarding;
 using SinGateway.Loop;
 using SinGateway.Sessions;
+using SinGateway.Singyeong;
 
 namespace SinGateway;
 
@@ -25,6 +27,7 @@ internal sealed partial class ShardFleet
     private readonly SpoolFeed? _spool;
     private readonly ILogger _logger;
     private readonly LoopTimer _trimTimer;
+    private readonly MinuteSummary _summary;
     private readonly long _startedAt;
     private int _running;
     private bool _isAbandoned;
@@ -44,6 +47,7 @@ internal sealed partial class ShardFleet
         _spool = spool;
         _logger = logger;
         _trimTimer = new LoopTimer(loop, Trim);
+        _summary = new MinuteSummary(loop, () => GatewayFigures.Of(groups), logger);
         _startedAt = loop.Now;
     }
 
@@ -63,6 +67,7 @@ internal sealed partial class ShardFleet
         _progress.Start();
         _saver.Start();
         _trimTimer.Start(TrimPeriod);
+        _summary.Start();
     }
 
     /// <summary>
@@ -74,6 +79,7 @@ internal sealed partial class ShardFleet
         _progress.Stop();
         _saver.Stop();
         _trimTimer.Stop();
+        _summary.Stop();
         _spool?.Stop();
         _running = _groups.Length;
         foreach (ShardGroup group in _groups)
@@ -96,12 +102,40 @@ internal sealed partial class ShardFleet
     {
         _isAbandoned = true;
         _progress.Stop();
+        _summary.Stop();
         _saver.Stop();
         _trimTimer.Stop();
         _spool?.Stop();
         foreach (ShardGroup group in _groups)
         {
             group.Abandon();
+        }
+    }
+
+    /// <summary>Between two events: what comes from now on goes by these rules; what is on its way or waits keeps its own.</summary>
+    /// <param name="routes">The rules.</param>
+    /// <param name="policies">By rule.</param>
+    public void Use(RouteTable routes, UnroutedPolicy[] policies)
+    {
+        foreach (ShardGroup group in _groups)
+        {
+            if (group.Client.Delivery.TryUse(policies))
+            {
+                group.Forwarder.Routes = routes;
+            }
+            else
+            {
+                LogTooManyRules(RulePolicies.MaximumSets);
+            }
+        }
+    }
+
+    /// <summary>Lets every session show the presence of the settings, which has changed.</summary>
+    public void ShowPresence()
+    {
+        foreach (Shard shard in _groups.SelectMany(group => group.Shards))
+        {
+            shard.ShowPresence();
         }
     }
 
@@ -161,6 +195,11 @@ internal sealed partial class ShardFleet
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Gave free memory back to the kernel in {Microseconds} µs")]
     private partial void LogTrimmed(long microseconds);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The new forwarding rules are not used: events of {Count} former sets of rules still wait for 신경 or for workers. Reload again when they are gone")]
+    private partial void LogTooManyRules(int count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Commands of workers: {Counts}")]
     private partial void LogCommands(string counts);

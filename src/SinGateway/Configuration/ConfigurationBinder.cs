@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
 
@@ -61,6 +62,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             StateFile = BindStateFile() ?? defaults.StateFile,
             Singyeong = singyeong!,
             LoggingLevel = BindLoggingLevel() ?? defaults.LoggingLevel,
+            LogFormat = BindLogFormat() ?? defaults.LogFormat,
             Intents = intents ?? defaults.Intents,
             Clustering = clustering,
             IsStrict = isStrict,
@@ -77,6 +79,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
             Spool = BindSpool(),
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
+            ReloadsOnChange = root.Child("operations", KeySet.Operations).Boolean("reload"),
         };
     }
 
@@ -146,6 +149,25 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         root.Error("loggingLevel", $"there is no level {Section.Show(level)}", $"Write {LoggingLevels.Names}.");
         return null;
+    }
+
+    private LogFormat? BindLogFormat()
+    {
+        if (root.Scalar("logFormat") is not { } format)
+        {
+            return null;
+        }
+
+        switch (format.Value)
+        {
+            case "text":
+                return LogFormat.Text;
+            case "json":
+                return LogFormat.Json;
+            default:
+                root.Error("logFormat", $"there is no format {Section.Show(format)}", "Write text (lines for people) or json (an object a line).");
+                return null;
+        }
     }
 
     private long? BindIntents()

@@ -32,6 +32,10 @@ internal sealed partial class Shard
     private CommandQueue? _commands;
     private LoopTimer? _commandTimer;
 
+    /// <summary>What the session was last told to show; a session of an earlier process shows what it was told then.</summary>
+    private ReadOnlyMemory<byte> _shown;
+    private bool _isPresenceLost;
+
     /// <param name="id">From 0.</param>
     /// <param name="settings">Shared by all shards.</param>
     /// <param name="receiver">Takes its events.</param>
@@ -43,6 +47,7 @@ internal sealed partial class Shard
         _settings = settings;
         _logger = settings.Logger;
         Session = stored;
+        _shown = settings.Presence;
         _state = ShardState.Initial(stored is not null);
         _backoff = new LoopTimer(settings.Loop, () => Signal(new ShardSignal(ShardInput.BackoffOver)));
         _turnCame = () => Signal(new ShardSignal(ShardInput.TurnCame));
@@ -173,6 +178,7 @@ internal sealed partial class Shard
         Identified++;
         Signal(new ShardSignal(ShardInput.Ready));
         LogReady(Id);
+        ShowPresence();
     }
 
     /// <summary>RESUMED: the old session goes on, and what it missed has arrived.</summary>
@@ -181,6 +187,24 @@ internal sealed partial class Shard
         Resumed++;
         Signal(new ShardSignal(ShardInput.Resumed));
         LogResumed(Id);
+        ShowPresence();
+    }
+
+    /// <summary>
+    /// Sends opcode 3, within the limits, if the session shows another presence than it should. A shard that is not ready does so when it
+    /// is.
+    /// </summary>
+    public void ShowPresence()
+    {
+        if (_state.Phase != ShardPhase.Ready || (!_isPresenceLost && _shown.Equals(_settings.Presence)))
+        {
+            return;
+        }
+
+        _shown = _settings.Presence;
+        _isPresenceLost = false;
+        ReadOnlySpan<byte> presence = _shown.IsEmpty ? GatewayPayloads.PlainPresence : _shown.Span;
+        Send(GatewayCommand.TryCreate(GatewayOpcode.PresenceUpdate, presence, result => _isPresenceLost = result != CommandResult.Sent)!);
     }
 
     /// <summary>
@@ -283,6 +307,8 @@ internal sealed partial class Shard
 
         if (Has(actions, ShardActions.SendIdentify))
         {
+            _shown = _settings.Presence;
+            _isPresenceLost = false;
             _connection!.SendIdentify();
         }
 

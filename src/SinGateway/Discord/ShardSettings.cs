@@ -25,8 +25,8 @@ internal sealed class ShardSettings
     /// <summary>The <c>large_threshold</c> of IDENTIFY.</summary>
     public int LargeThreshold { get; init; } = GatewayPayloads.MaximumLargeThreshold;
 
-    /// <summary>The <c>presence</c> of IDENTIFY, as JSON; empty for none.</summary>
-    public ReadOnlyMemory<byte> Presence { get; init; }
+    /// <summary>The <c>presence</c> of IDENTIFY, as JSON; empty for none. After a change, <see cref="Shard.ShowPresence"/> tells it to sessions.</summary>
+    public ReadOnlyMemory<byte> Presence { get; set; }
 
     public required GatewayCompression Compression { get; init; }
 

@@ -3,9 +3,24 @@ using Microsoft.Extensions.Logging;
 namespace SinGateway.Operations;
 
 /// <summary>Makes the loggers, all of which write to one <see cref="LineWriter"/>, which it owns.</summary>
-internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, bool colour, TimeProvider time) : ILoggerFactory
+/// <param name="writer">Takes the entries.</param>
+/// <param name="minimum">The least level that is written, at first.</param>
+/// <param name="keepsValues">Entries carry their named values, because the format writes them.</param>
+/// <param name="time">Of the entries.</param>
+internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, bool keepsValues, TimeProvider time) : ILoggerFactory
 {
-    public ILogger CreateLogger(string categoryName) => new LineLogger(writer, categoryName, minimum, colour, time);
+    private volatile LogLevel _minimum = minimum;
+
+    /// <summary>The least level that is written, by loggers made before and after. Any thread.</summary>
+    public LogLevel Minimum
+    {
+        get => _minimum;
+        set => _minimum = value;
+    }
+
+    public bool KeepsValues => keepsValues;
+
+    public ILogger CreateLogger(string categoryName) => new LineLogger(writer, this, categoryName, time);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("the log has one place to go: stderr");
 
@@ -13,9 +28,9 @@ internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, boo
 }
 
 /// <summary>Writes entries of one category. Any thread may call it; it never blocks.</summary>
-internal sealed class LineLogger(LineWriter writer, string category, LogLevel minimum, bool colour, TimeProvider time) : ILogger
+internal sealed class LineLogger(LineWriter writer, LineLoggerFactory factory, string category, TimeProvider time) : ILogger
 {
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= minimum && logLevel != LogLevel.None;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= factory.Minimum && logLevel != LogLevel.None;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -24,8 +39,17 @@ internal sealed class LineLogger(LineWriter writer, string category, LogLevel mi
     {
         if (IsEnabled(logLevel))
         {
-            bool withStack = minimum <= LogLevel.Debug;
-            writer.Write(LogLine.Format(time.GetLocalNow(), logLevel, category, formatter(state, exception), exception, withStack, colour));
+            writer.Write(new LogEntry(time.GetLocalNow(), logLevel, category, eventId, formatter(state, exception))
+            {
+                Values = factory.KeepsValues ? ValuesOf(state) : [],
+                Exception = exception,
+                WithStack = factory.Minimum <= LogLevel.Debug,
+            });
         }
     }
+
+    /// <summary>Messages carry their values beside their text, the last being the text without them.</summary>
+    private static KeyValuePair<string, object?>[] ValuesOf<TState>(TState state) => state is IEnumerable<KeyValuePair<string, object?>> values
+        ? [.. values.Where(value => value.Key != "{OriginalFormat}")]
+        : [];
 }

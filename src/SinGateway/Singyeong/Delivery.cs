@@ -18,7 +18,7 @@ internal sealed partial class Delivery : IDisposable
     /// <summary>How often a message may make the server fail before it is set aside (G11).</summary>
     public const int MaximumStrikes = 3;
 
-    private readonly UnroutedPolicy[] _policies;
+    private readonly RulePolicies _policies;
     private readonly long _limit;
     private readonly Func<long> _now;
     private readonly ILogger _logger;
@@ -55,7 +55,7 @@ internal sealed partial class Delivery : IDisposable
     {
         _logger = logger;
         _limit = limit;
-        _policies = policies;
+        _policies = new RulePolicies(policies);
         _now = now;
         Outbox = new Outbox(maximumFrame ?? limit / 2);
         unsafe
@@ -122,16 +122,17 @@ internal sealed partial class Delivery : IDisposable
     /// <param name="note">But for its place.</param>
     public void Add(Session? session, int size, in FrameNote note)
     {
-        UnroutedPolicy policy = _policies[note.Rule];
+        FrameNote placed = note;
+        placed.Policies = _policies.Current;
+        UnroutedPolicy policy = _policies[placed];
         if (policy.Holds && Lanes.Find(note.Target) is { } lane)
         {
-            FrameNote placed = note;
             placed.Start = Outbox.End;
             Hold(lane, placed, Outbox.Reserve(size), session);
             return;
         }
 
-        Append(size, note);
+        Append(size, placed);
     }
 
     /// <summary>As <see cref="Add"/>, for an event that barriers may have passed while it waited inside: it is settled by itself.</summary>
@@ -145,6 +146,11 @@ internal sealed partial class Delivery : IDisposable
             _released.Add(Outbox.End, session, note);
         }
     }
+
+    /// <summary>
+    /// Dispatches that are added from now on have these policies, by rule; those before keep theirs. False when too many former ones are in use.
+    /// </summary>
+    public bool TryUse(UnroutedPolicy[] policies) => _policies.TryReplace(policies, Outbox, Lanes);
 
     /// <summary>
     /// What is to be written now: bytes, a heartbeat, or nothing for now. Asked again after each <see cref="MarkSent"/> and
@@ -365,7 +371,7 @@ internal sealed partial class Delivery : IDisposable
     /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>
     private unsafe void Blame(FrameNote* note)
     {
-        UnroutedPolicy policy = _policies[note->Rule];
+        UnroutedPolicy policy = _policies[*note];
         if (policy is { Holds: true, CostsConnection: true })
         {
             Hold(note);

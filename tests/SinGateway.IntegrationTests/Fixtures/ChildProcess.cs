@@ -9,6 +9,7 @@ namespace SinGateway.IntegrationTests.Fixtures;
 /// </summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
+    private const int Sighup = 1;
     private const int Sigterm = 15;
     private const int Sigcont = 18;
     private const int Sigstop = 19;
@@ -68,13 +69,10 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM.</summary>
-    public void Terminate()
-    {
-        if (!_process.HasExited)
-        {
-            kill(_process.Id, Sigterm);
-        }
-    }
+    public void Terminate() => Signal(Sigterm);
+
+    /// <summary>SIGHUP.</summary>
+    public void HangUp() => Signal(Sighup);
 
     /// <summary>SIGSTOP: not a thread of it runs until <see cref="Continue"/>.</summary>
     public void Stop() => kill(_process.Id, Sigstop);
@@ -123,6 +121,14 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         await _reading;
         Running.TryRemove(this, out _);
         _process.Dispose();
+    }
+
+    private void Signal(int number)
+    {
+        if (!_process.HasExited)
+        {
+            kill(_process.Id, number);
+        }
     }
 
     private async Task ReadAsync(StreamReader from, ConcurrentQueue<string> into)

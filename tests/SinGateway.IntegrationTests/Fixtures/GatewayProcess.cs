@@ -66,6 +66,9 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     /// <summary>SIGCONT.</summary>
     public void Continue() => _process.Continue();
 
+    /// <summary>SIGHUP: reads its configuration again.</summary>
+    public void HangUp() => _process.HangUp();
+
     /// <summary>SIGKILL, as a crash would be.</summary>
     public async Task KillAsync()
     {
