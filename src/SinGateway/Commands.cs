@@ -40,7 +40,8 @@ internal sealed class Commands
         }
 
         Outcome outcome;
-        using (ILoggerFactory loggers = Logging.Create(level))
+        FaultLog faults = new(TimeProvider.System);
+        using (ILoggerFactory loggers = Logging.Create(level, faults))
         {
             ILogger logger = loggers.CreateLogger("config");
             foreach (ConfigurationProblem warning in loaded.Warnings)
@@ -51,7 +52,7 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            outcome = await new Gateway(configuration, index, loggers).RunAsync(stop.Token);
+            outcome = await new Gateway(configuration, index, loggers, faults).RunAsync(stop.Token);
         }
 
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);

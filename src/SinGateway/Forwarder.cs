@@ -15,6 +15,7 @@ namespace SinGateway;
 internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, SingyeongClient client, MaskingKeys keys, ILogger logger) : IDispatchReceiver
 {
     private readonly Delivery _delivery = client.Delivery;
+    private readonly long[] _forwardedByRule = new long[routes.Rules];
 
     public bool HasRoom => !_delivery.IsFull;
 
@@ -26,6 +27,9 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
     /// <summary>Copies of events written for 신경.</summary>
     public long Forwarded { get; private set; }
 
+    /// <summary>The same by rule.</summary>
+    public ReadOnlySpan<long> ForwardedByRule => _forwardedByRule;
+
     /// <summary>Copies that were larger than the outbox may hold (G13).</summary>
     public long Oversized { get; private set; }
 
@@ -36,7 +40,7 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
     {
         Events++;
         bool forwarded = false;
-        if (routes.Find(eventName) is { } route)
+        if (routes.Take(eventName) is { } route)
         {
             EventIds ids = route.ReadIds(message);
             TranscodeOutcome payload = client.Binary?.EncodePayload(message) ?? TranscodeOutcome.Written;
@@ -107,8 +111,15 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
         }
 
         FrameWriter.End(frame, start, keys.Next());
+        long end = Outbox.End;
         _delivery.Add(session, size, note);
+        if (Outbox.End != end)
+        {
+            client.Times.Added(Outbox.End);
+        }
+
         Forwarded++;
+        _forwardedByRule[copy.Rule.Index]++;
         return true;
     }
 

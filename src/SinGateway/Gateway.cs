@@ -15,7 +15,7 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers)
+internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers, FaultLog faults)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -32,6 +32,10 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly StatusBoard _board = new(
+        new StatusProcess(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cluster, $"{configuration.Singyeong.Host}:{configuration.Singyeong.Port}"),
+        faults,
+        TimeProvider.System);
     private int _givesUp;
     private bool _countIsWrong;
 
@@ -40,6 +44,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     {
         try
         {
+            using OperationsServer? operations = configuration.Listen is { } listen
+                ? await OperationsServer.StartAsync(listen, _board, loggers.CreateLogger("operations"))
+                : null;
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
@@ -120,6 +127,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
         Outcome outcome = await _ended.Task;
+        _board.Stage = StatusStage.Stopping;
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
         if (outcome.Code == ExitCode.Unexpected)
@@ -181,6 +189,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             GatewayUnreachable = () => refresh.Request(),
             Random = new Random(),
             Logger = shardLogger,
+            Faults = faults,
             GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
         };
         refresh = new GatewayBotRefresh(
@@ -203,6 +212,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes)),
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
+        if (configuration.Listen is not null)
+        {
+            loop.Post(new StatusPublisher(_board, groups, settings, routes, writer.SaveTime, configuration.CommandsEnabled).Start);
+        }
+
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
         return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), _logger);
 

@@ -74,6 +74,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
+            Listen = BindListen(root.Child("operations", KeySet.Operations)),
         };
     }
 
@@ -340,6 +341,23 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         }
 
         section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
+        return null;
+    }
+
+    private static ListenAddress? BindListen(Section section)
+    {
+        const int None = -1;
+        if (section.Text("listen") is not { } text)
+        {
+            return null;
+        }
+
+        if (HostAndPort.TryParse(text, None, out string host, out int port, out string error, leastPort: 0) && port != None)
+        {
+            return new ListenAddress(host, port);
+        }
+
+        section.Error("listen", $"the address {(error.Length > 0 ? error : "has no port")}", "Write it as HOST:PORT, such as 127.0.0.1:9400, or 0.0.0.0:9400 for every network of this machine.");
         return null;
     }
 

@@ -4,8 +4,8 @@ namespace SinGateway.Configuration;
 internal sealed record KeySet(string[] Built, string[] Later)
 {
     public static readonly KeySet Root = new(
-        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "commands"],
-        ["logFormat", "spool", "operations"]);
+        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "commands", "operations"],
+        ["logFormat", "spool"]);
 
     public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards"], ["strict"]);
 
@@ -20,4 +20,6 @@ internal sealed record KeySet(string[] Built, string[] Later)
     public static readonly KeySet Singyeong = new(["connections", "outbox", "namespace", "metadata", "allowUnsafeOperators"], ["whenFull"]);
 
     public static readonly KeySet Commands = new(["enabled"], []);
+
+    public static readonly KeySet Operations = new(["listen"], ["reload"]);
 }

@@ -44,6 +44,9 @@ internal sealed partial class IdentifyQueue
     /// <summary>Session starts that are left, as far as this process knows; 0 before the first update.</summary>
     public int Remaining => _permits.Budget.Remaining;
 
+    /// <summary>What Discord grants, for who watches; to be read only.</summary>
+    public SessionStartBudget Budget => _permits.Budget;
+
     /// <summary>Shards that wait for a permit.</summary>
     public int Waiting => _permits.Waiting;
 

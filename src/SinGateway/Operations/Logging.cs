@@ -12,9 +12,11 @@ namespace SinGateway.Operations;
 internal static class Logging
 {
     /// <summary>Creates the log of the process. Dispose it last: that writes what is still queued.</summary>
-    public static ILoggerFactory Create(LogLevel minimum)
+    /// <param name="minimum">What is less than this is not written.</param>
+    /// <param name="faults">Gets every warning and error, written or not.</param>
+    public static ILoggerFactory Create(LogLevel minimum, FaultLog faults)
     {
         bool colour = !Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return new LineLoggerFactory(new LineWriter(Console.Error), minimum, colour, TimeProvider.System);
+        return new LineLoggerFactory(new LineWriter(Console.Error), minimum, colour, TimeProvider.System, faults);
     }
 }

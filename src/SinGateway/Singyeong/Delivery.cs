@@ -19,6 +19,7 @@ internal sealed partial class Delivery : IDisposable
     public const int MaximumStrikes = 3;
 
     private readonly UnroutedPolicy[] _policies;
+    private readonly long[] _unroutedByRule;
     private readonly long _limit;
     private readonly Func<long> _now;
     private readonly ILogger _logger;
@@ -52,6 +53,7 @@ internal sealed partial class Delivery : IDisposable
         _policies = policies;
         _now = now;
         Outbox = new Outbox(limit);
+        _unroutedByRule = new long[policies.Length];
     }
 
     private enum Course
@@ -71,6 +73,12 @@ internal sealed partial class Delivery : IDisposable
 
     /// <summary>Dispatches that came back and were dropped by policy (G10).</summary>
     public long Unrouted { get; private set; }
+
+    /// <summary>Dispatches that came back, by rule, whether they then waited or were dropped; retries of a lane do not count.</summary>
+    public ReadOnlySpan<long> UnroutedByRule => _unroutedByRule;
+
+    /// <summary>What <see cref="UsedBytes"/> may be.</summary>
+    public long Limit => _limit;
 
     /// <summary>Dispatches that waited for longer than <c>holdFor</c>.</summary>
     public long Expired { get; private set; }
@@ -209,6 +217,8 @@ internal sealed partial class Delivery : IDisposable
         }
 
         FrameNote* note = Outbox.Find(nonce);
+        // The server may say what it likes.
+        _unroutedByRule[note is null ? Math.Clamp(nonce.Rule, 0, _policies.Length - 1) : note->Rule]++;
         if (note is null || !_policies[note->Rule].Holds)
         {
             Unrouted++;
@@ -416,6 +426,7 @@ internal sealed partial class Delivery : IDisposable
         UnroutedPolicy policy = _policies[note->Rule];
         if (policy is { Holds: true, CostsConnection: true })
         {
+            _unroutedByRule[note->Rule]++;
             Hold(note);
         }
         else if (++note->Strikes >= MaximumStrikes)

@@ -68,6 +68,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _reconnectTimer = new LoopTimer(loop, Connect);
         _flush = FlushQueued;
         _unrouted = new UnroutedDispatches(loop, delivery, GoOn, logger);
+        Times = new BrokerTimes(loop);
         delivery.Poisoned += new PoisonedDispatches(Binary, logger).Say;
     }
 
@@ -76,6 +77,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     /// <summary>Writes the dispatches of a connection whose encoding is not JSON; null for JSON.</summary>
     public BinaryPackets? Binary { get; }
+
+    /// <summary>How long events and barriers take; who adds a dispatch tells it.</summary>
+    public BrokerTimes Times { get; }
 
     public bool IsReady { get; private set; }
 
@@ -278,6 +282,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             return;
         }
 
+        Times.Acknowledged();
         _backoff.Forgive();
         if (Barriers.Open == 0)
         {
@@ -336,6 +341,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         IsReady = false;
         StopTimers();
         Delivery.Lose(serverFailed);
+        Times.Lost();
         _unrouted.Watch();
         if (_disposed)
         {
@@ -409,6 +415,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
                     }
 
                     Delivery.MarkSent(written);
+                    Times.Written(Outbox.Sent);
                     break;
                 case DeliveryPiece.Heartbeat:
                     SendHeartbeat(socket);
@@ -435,6 +442,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     {
         socket.Queue(Kind, _identity.Heartbeat);
         Delivery.MarkHeartbeat();
+        Times.HeartbeatSent();
         if (!_answerTimer.IsRunning)
         {
             _answerTimer.Start(AnswerTimeout);

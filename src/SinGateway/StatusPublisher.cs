@@ -1,0 +1,197 @@
+using SinGateway.Discord;
+using SinGateway.Forwarding;
+using SinGateway.Loop;
+using SinGateway.Operations;
+using SinGateway.Singyeong;
+
+namespace SinGateway;
+
+/// <summary>
+/// Tells the status board once a second that the loop turns, and how everything on it stands. Nothing else of the gateway knows that it is
+/// watched. Allocates next to nothing. Belongs to the loop's thread.
+/// </summary>
+internal sealed class StatusPublisher
+{
+    private const int Period = 1_000;
+
+    /// <summary>Snapshots over which rates are taken, one a second.</summary>
+    private const int RatePeriods = 10;
+
+    private readonly EventLoop _loop;
+    private readonly StatusBoard _board;
+    private readonly ShardGroup[] _groups;
+    private readonly ShardSettings _settings;
+    private readonly RouteTable _routes;
+    private readonly Histogram _saveTime;
+    private readonly bool _takesCommands;
+    private readonly LoopTimer _timer;
+    private readonly (long At, long Events, long Forwarded, long WireBytes)[] _history = new (long, long, long, long)[RatePeriods];
+    private int _published;
+
+    /// <param name="board">Where snapshots go.</param>
+    /// <param name="groups">All of this process.</param>
+    /// <param name="settings">Of all shards.</param>
+    /// <param name="routes">Of all groups.</param>
+    /// <param name="saveTime">Of the session writer.</param>
+    /// <param name="takesCommands">Workers may send to Discord.</param>
+    public StatusPublisher(StatusBoard board, ShardGroup[] groups, ShardSettings settings, RouteTable routes, Histogram saveTime, bool takesCommands)
+    {
+        _loop = settings.Loop;
+        _board = board;
+        _groups = groups;
+        _settings = settings;
+        _routes = routes;
+        _saveTime = saveTime;
+        _takesCommands = takesCommands;
+        _timer = new LoopTimer(_loop, Publish);
+        board.Begin(() => new StatusSnapshot(board.Process, groups.Sum(group => group.Shards.Length), groups.Length, routes.Rules));
+    }
+
+    public void Start() => Publish();
+
+    private void Publish()
+    {
+        _timer.Start(Period);
+        StatusSnapshot snapshot = _board.Write();
+        snapshot.ShardCount = _settings.ShardCount;
+        snapshot.EventLatency.Clear();
+        snapshot.BarrierTime.Clear();
+        snapshot.IdentifyWait.Clear();
+        snapshot.SaveTime.Clear();
+        snapshot.Rules.AsSpan().Clear();
+        snapshot.Totals = default;
+        snapshot.ReadyShards = 0;
+        for (int i = 0; i < _groups.Length; i++)
+        {
+            Add(_groups[i], i, snapshot);
+        }
+
+        snapshot.Shards.AsSpan().Sort(static (one, other) => one.Id - other.Id);
+        _routes.Taken.CopyTo(snapshot.EventCounts);
+        _settings.Counts.Closes.All.CopyTo(snapshot.Closes);
+        _settings.Counts.IdentifyWait.AddTo(snapshot.IdentifyWait);
+        _saveTime.AddTo(snapshot.SaveTime);
+        snapshot.SessionStarts = SessionStarts();
+        snapshot.Totals = snapshot.Totals with { WireBytes = _settings.Counts.WireBytes, InflatedBytes = _settings.Counts.InflatedBytes };
+        snapshot.Rates = Rates(snapshot.Totals);
+        snapshot.Commands = _takesCommands ? CommandCounts.Sum(_groups.Select(group => group.Commands)) : null;
+        _board.Publish();
+    }
+
+    private void Add(ShardGroup group, int index, StatusSnapshot snapshot)
+    {
+        StatusTotals totals = snapshot.Totals;
+        LostTotals lost = totals.Lost;
+        int first = 0;
+        for (int i = 0; i < index; i++)
+        {
+            first += _groups[i].Shards.Length;
+        }
+
+        for (int i = 0; i < group.Shards.Length; i++)
+        {
+            Shard shard = group.Shards[i];
+            Write(shard, index, ref snapshot.Shards[first + i]);
+            snapshot.ReadyShards += shard.Phase == ShardPhase.Ready ? 1 : 0;
+            totals.Replayed += shard.Replayed;
+            totals.Identified += shard.Identified;
+            totals.Resumed += shard.Resumed;
+            totals.ResumesFailed += shard.ResumesFailed;
+            lost.ResumeRefused += shard.SessionsLost;
+        }
+
+        Delivery delivery = group.Client.Delivery;
+        totals.Events += group.Forwarder.Events;
+        totals.Forwarded += group.Forwarder.Forwarded;
+        lost.HoldExpired += delivery.Expired;
+        lost.Poison += delivery.Poisonous + group.Forwarder.Oversized + group.Forwarder.Unencodable;
+        lost.Unrouted += delivery.Unrouted;
+        totals.Lost = lost;
+        snapshot.Totals = totals;
+        for (int rule = 0; rule < snapshot.Rules.Length; rule++)
+        {
+            ref RuleStatus status = ref snapshot.Rules[rule];
+            status.Rule = rule;
+            status.Forwarded += group.Forwarder.ForwardedByRule[rule];
+            status.Unrouted += delivery.UnroutedByRule[rule];
+        }
+
+        group.Client.Times.EventLatency.AddTo(snapshot.EventLatency);
+        group.Client.Times.BarrierTime.AddTo(snapshot.BarrierTime);
+        Write(group.Client, index, snapshot.LaneRoom(index), ref snapshot.Connections[index]);
+    }
+
+    private void Write(Shard shard, int connection, ref ShardStatus status)
+    {
+        status = new ShardStatus
+        {
+            Id = shard.Id,
+            State = ShardPhaseNames.Of(shard.Phase),
+            Since = Unix(shard.PhaseSince),
+            Deaf = shard.IsDeaf && shard.Phase == ShardPhase.Ready,
+            SessionSince = shard.Session is null ? null : Unix(shard.SessionSince),
+            Latency = shard.LastHeartbeatAck > 0 ? shard.Latency : null,
+            LastEvent = shard.LastEventAt is { } at ? Unix(at) : null,
+            Received = shard.Session is { Received: >= 0 and var received } ? received : null,
+            Committed = shard.Session is { Committed: >= 0 and var committed } ? committed : null,
+            Events = shard.Events,
+            Connection = connection,
+        };
+    }
+
+    private void Write(SingyeongClient client, int index, Memory<LaneStatus> room, ref BrokerStatus status)
+    {
+        int count = 0;
+        if (client.Delivery.Lanes.Count > 0)
+        {
+            foreach (Lane lane in client.Delivery.Lanes.All.Take(room.Length))
+            {
+                room.Span[count++] = new LaneStatus { Application = lane.Application, Messages = lane.Count, Age = _loop.Now - lane.First!.Note.ReceivedAt };
+            }
+        }
+
+        status = new BrokerStatus
+        {
+            Connection = index,
+            Connected = client.IsReady,
+            OutboxBytes = client.Delivery.UsedBytes,
+            OutboxLimit = client.Delivery.Limit,
+            UnconfirmedBytes = client.Delivery.UnconfirmedBytes,
+            HeldMessages = client.Delivery.Lanes.Messages,
+            HeldLanes = client.Delivery.Lanes.Count,
+            Lanes = room[..count],
+        };
+    }
+
+    private BudgetStatus SessionStarts()
+    {
+        IdentifyQueue identifies = _settings.Identifies;
+        return new BudgetStatus
+        {
+            Known = identifies.Budget.IsKnown,
+            Total = identifies.Budget.Total,
+            Remaining = identifies.Budget.Remaining,
+            Reserve = identifies.Budget.IsKnown ? identifies.Budget.Reserve : 0,
+            ResetIn = Math.Max(identifies.Budget.ResetAt - _loop.Now, 0),
+            Waiting = identifies.Waiting,
+            LastPermitIn = identifies.EstimatedWait,
+        };
+    }
+
+    /// <summary>Against the snapshot of ten seconds ago, or the first one.</summary>
+    private StatusRates Rates(in StatusTotals totals)
+    {
+        ref (long At, long Events, long Forwarded, long WireBytes) slot = ref _history[_published % RatePeriods];
+        (long at, long events, long forwarded, long wireBytes) = _published < RatePeriods ? _history[0] : slot;
+        slot = (_loop.Now, totals.Events, totals.Forwarded, totals.WireBytes);
+        double seconds = (_loop.Now - at) / 1000.0;
+        return _published++ == 0 || seconds <= 0 ? default : new StatusRates
+        {
+            Events = (totals.Events - events) / seconds,
+            Forwarded = (totals.Forwarded - forwarded) / seconds,
+            WireBytes = (totals.WireBytes - wireBytes) / seconds,
+        };
+    }
+
+    private long Unix(long at) => _loop.UnixNow - (_loop.Now - at);
+}
