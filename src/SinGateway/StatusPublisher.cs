@@ -14,9 +14,6 @@ internal sealed class StatusPublisher
 {
     private const int Period = 1_000;
 
-    /// <summary>Snapshots over which rates are taken, one a second.</summary>
-    private const int RatePeriods = 10;
-
     private readonly EventLoop _loop;
     private readonly StatusBoard _board;
     private readonly ShardGroup[] _groups;
@@ -25,8 +22,7 @@ internal sealed class StatusPublisher
     private readonly Histogram _saveTime;
     private readonly bool _takesCommands;
     private readonly LoopTimer _timer;
-    private readonly (long At, long Events, long Forwarded, long WireBytes)[] _history = new (long, long, long, long)[RatePeriods];
-    private int _published;
+    private readonly RateHistory _history = new();
 
     /// <param name="board">Where snapshots go.</param>
     /// <param name="groups">All of this process.</param>
@@ -73,7 +69,7 @@ internal sealed class StatusPublisher
         _saveTime.AddTo(snapshot.SaveTime);
         snapshot.SessionStarts = SessionStarts();
         snapshot.Totals = snapshot.Totals with { WireBytes = _settings.Counts.WireBytes, InflatedBytes = _settings.Counts.InflatedBytes };
-        snapshot.Rates = Rates(snapshot.Totals);
+        snapshot.Rates = _history.Next(_loop.Now, snapshot.Totals);
         snapshot.Commands = _takesCommands ? CommandCounts.Sum(_groups.Select(group => group.Commands)) : null;
         _board.Publish();
     }
@@ -106,6 +102,7 @@ internal sealed class StatusPublisher
         lost.HoldExpired += delivery.Expired;
         lost.Poison += delivery.Poisonous + group.Forwarder.Oversized + group.Forwarder.Unencodable;
         lost.Unrouted += delivery.Unrouted;
+        lost.OutboxFull += group.Forwarder.LostToFullOutbox;
         totals.Lost = lost;
         snapshot.Totals = totals;
         for (int rule = 0; rule < snapshot.Rules.Length; rule++)
@@ -118,7 +115,7 @@ internal sealed class StatusPublisher
 
         group.Client.Times.EventLatency.AddTo(snapshot.EventLatency);
         group.Client.Times.BarrierTime.AddTo(snapshot.BarrierTime);
-        Write(group.Client, index, snapshot.LaneRoom(index), ref snapshot.Connections[index]);
+        Write(group, index, snapshot.LaneRoom(index), ref snapshot.Connections[index]);
     }
 
     private void Write(Shard shard, int connection, ref ShardStatus status)
@@ -139,8 +136,9 @@ internal sealed class StatusPublisher
         };
     }
 
-    private void Write(SingyeongClient client, int index, Memory<LaneStatus> room, ref BrokerStatus status)
+    private void Write(ShardGroup group, int index, Memory<LaneStatus> room, ref BrokerStatus status)
     {
+        SingyeongClient client = group.Client;
         int count = 0;
         if (client.Delivery.Lanes.Count > 0)
         {
@@ -156,6 +154,13 @@ internal sealed class StatusPublisher
             Connected = client.IsReady,
             OutboxBytes = client.Delivery.UsedBytes,
             OutboxLimit = client.Delivery.Limit,
+            Pressure = group.Pressure switch
+            {
+                PressurePhase.Full => "full",
+                PressurePhase.Closed => "closed",
+                PressurePhase.Dropping => "dropping",
+                _ => "flowing",
+            },
             UnconfirmedBytes = client.Delivery.UnconfirmedBytes,
             HeldMessages = client.Delivery.Lanes.Messages,
             HeldLanes = client.Delivery.Lanes.Count,
@@ -175,21 +180,6 @@ internal sealed class StatusPublisher
             ResetIn = Math.Max(identifies.Budget.ResetAt - _loop.Now, 0),
             Waiting = identifies.Waiting,
             LastPermitIn = identifies.EstimatedWait,
-        };
-    }
-
-    /// <summary>Against the snapshot of ten seconds ago, or the first one.</summary>
-    private StatusRates Rates(in StatusTotals totals)
-    {
-        ref (long At, long Events, long Forwarded, long WireBytes) slot = ref _history[_published % RatePeriods];
-        (long at, long events, long forwarded, long wireBytes) = _published < RatePeriods ? _history[0] : slot;
-        slot = (_loop.Now, totals.Events, totals.Forwarded, totals.WireBytes);
-        double seconds = (_loop.Now - at) / 1000.0;
-        return _published++ == 0 || seconds <= 0 ? default : new StatusRates
-        {
-            Events = (totals.Events - events) / seconds,
-            Forwarded = (totals.Forwarded - forwarded) / seconds,
-            WireBytes = (totals.WireBytes - wireBytes) / seconds,
         };
     }
 

@@ -109,6 +109,15 @@ internal sealed partial class Shard
 
     public void Stop() => Signal(new ShardSignal(ShardInput.Stop));
 
+    /// <summary>
+    /// The receiver has had no room for a while: closes the connection and keeps the session until <see cref="GoOn"/>. May be said again to
+    /// a shard that was not connected before.
+    /// </summary>
+    public void HoldBack() => Signal(new ShardSignal(ShardInput.HeldBack));
+
+    /// <summary>Comes back after <see cref="HoldBack"/>, in its turn.</summary>
+    public void GoOn() => Signal(new ShardSignal(ShardInput.RoomCame));
+
     /// <summary>Goes on after the receiver had no room.</summary>
     public void ContinueReading() => _connection?.ContinueReading();
 
@@ -120,7 +129,7 @@ internal sealed partial class Shard
         ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
         _state = step.State;
         Note(before, signal.Input);
-        if (hadSocket && !_state.HasSocket && signal.Input != ShardInput.Stop)
+        if (hadSocket && !_state.HasSocket && signal.Input is not (ShardInput.Stop or ShardInput.HeldBack))
         {
             LogDisconnected(Id, cause, Plan(step));
             _settings.Faults?.Add("shard", $"Shard {Id} lost its connection: {cause}");
@@ -272,7 +281,7 @@ internal sealed partial class Shard
         {
             PhaseSince = now;
             bool isOver = before == ShardPhase.Resuming && _state.Phase != ShardPhase.Ready;
-            ResumesFailed += isOver && input is not (ShardInput.Stop or ShardInput.ReconnectRequested) ? 1 : 0;
+            ResumesFailed += isOver && input is not (ShardInput.Stop or ShardInput.HeldBack or ShardInput.ReconnectRequested) ? 1 : 0;
         }
 
         if (input == ShardInput.PermitGranted && before == ShardPhase.WaitingForIdentify)

@@ -12,6 +12,9 @@ internal struct BrokerStatus
 
     public long OutboxLimit { get; set; }
 
+    /// <summary>What is done about a full outbox: flowing, full, closed or dropping.</summary>
+    public string Pressure { get; set; }
+
     /// <summary>Sent or to be sent, and not confirmed.</summary>
     public long UnconfirmedBytes { get; set; }
 

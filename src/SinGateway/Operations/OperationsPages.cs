@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace SinGateway.Operations;
@@ -14,6 +15,9 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
     private const int PageLife = 500;
 
     private const string Json = "application/json; charset=utf-8";
+
+    /// <summary>An operator reads it with curl, so 신경 stands there as it is.</summary>
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly SharedPage _status = new();
     private readonly SharedPage _metrics = new();
@@ -38,7 +42,7 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
     {
         List<string> reasons = Reasons();
         PageBuffer page = new();
-        using (var json = new Utf8JsonWriter(page))
+        using (var json = new Utf8JsonWriter(page, Readable))
         {
             JsonSerializer.Serialize(json, new Readiness(reasons.Count == 0, reasons), StatusJson.Default.Readiness);
         }
@@ -98,7 +102,7 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
 
     private void WriteStatus(PageBuffer page)
     {
-        using (var json = new Utf8JsonWriter(page))
+        using (var json = new Utf8JsonWriter(page, Readable))
         {
             if (board.Read() is { } snapshot)
             {

@@ -8,7 +8,7 @@ internal static class ShardPhaseNames
     public const string Ready = "ready";
 
     /// <summary>Every name, once.</summary>
-    public static readonly string[] All = ["waiting", "connecting", "identifying", "resuming", Ready, "backoff", "stopped"];
+    public static readonly string[] All = ["waiting", "connecting", "identifying", "resuming", Ready, "waiting_for_room", "backoff", "stopped"];
 
     public static string Of(ShardPhase phase) => phase switch
     {
@@ -17,7 +17,9 @@ internal static class ShardPhaseNames
         ShardPhase.Identifying => "identifying",
         ShardPhase.Resuming => "resuming",
         ShardPhase.Ready => Ready,
+        ShardPhase.WaitingForRoom => "waiting_for_room",
         ShardPhase.Backoff => "backoff",
-        _ => "stopped",
+        ShardPhase.Stopped => "stopped",
+        _ => throw new ArgumentOutOfRangeException(nameof(phase)),
     };
 }

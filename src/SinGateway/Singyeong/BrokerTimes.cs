@@ -10,8 +10,8 @@ namespace SinGateway.Singyeong;
 /// An event's time begins with the turn of the loop that read it from Discord's socket (the clock is read when epoll returns, so what the turn does
 /// before counts), and ends when a write has handed its dispatch to 신경's socket. All dispatches of one turn share a mark in a queue, with the
 /// position in the outbox where the last of them ends: a write reads the clock once and counts every mark that it passes, whole. Nothing is kept
-/// for an event. The queue is bounded: when it is full, neighbours become one, which has the older one's beginning. What a lane holds, and what
-/// is sent again after a lost connection, is not counted.
+/// for an event. The queue is bounded: while it would be longer, turns that lie within 1/512 of the time it covers share a mark, which has the
+/// first one's beginning. What a lane holds, and what is sent again after a lost connection, is not counted.
 /// </remarks>
 internal sealed class BrokerTimes(EventLoop loop)
 {
@@ -25,6 +25,9 @@ internal sealed class BrokerTimes(EventLoop loop)
     private int _first;
     private int _count;
 
+    /// <summary>What is not further than this behind a mark's beginning joins it: 0 but for a queue that was full, in the loop's timestamps.</summary>
+    private long _width;
+
     /// <summary>From the bytes read from Discord to the bytes written to 신경.</summary>
     public Histogram EventLatency { get; } = new(Histogram.Seconds);
 
@@ -35,7 +38,7 @@ internal sealed class BrokerTimes(EventLoop loop)
     public void Added(long end)
     {
         ref Mark last = ref At(_count - 1); // any, when there is none
-        if (_count > 0 && last.ReadAt == loop.Timestamp)
+        if (_count > 0 && loop.Timestamp - last.ReadAt <= _width)
         {
             last.End = end;
             last.Dispatches++;
@@ -65,6 +68,8 @@ internal sealed class BrokerTimes(EventLoop loop)
             _first++;
             _count--;
         }
+
+        _width = _count == 0 ? 0 : _width;
     }
 
     public void HeartbeatSent() => _heartbeats.Enqueue(loop.Timestamp);
@@ -97,16 +102,27 @@ internal sealed class BrokerTimes(EventLoop loop)
             return;
         }
 
-        for (int i = 0; i < _count; i += 2)
+        _width = ((At(_count - 1).ReadAt - At(0).ReadAt) / (MaximumMarks / 2)) + 1;
+        int kept = 1;
+        for (int i = 1; i < _count; i++)
         {
-            Mark older = At(i), newer = At(i + 1);
-            At(i / 2) = new Mark { ReadAt = older.ReadAt, End = newer.End, Dispatches = older.Dispatches + newer.Dispatches };
+            Mark mark = At(i);
+            ref Mark last = ref At(kept - 1);
+            if (mark.ReadAt - last.ReadAt <= _width)
+            {
+                last.End = mark.End;
+                last.Dispatches += mark.Dispatches;
+            }
+            else
+            {
+                At(kept++) = mark;
+            }
         }
 
-        _count /= 2;
+        _count = kept;
     }
 
-    /// <summary>The dispatches of one turn, or of some neighbouring ones.</summary>
+    /// <summary>The dispatches of one turn, or of neighbouring ones.</summary>
     private struct Mark
     {
         /// <summary>The loop's timestamp.</summary>

@@ -27,7 +27,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("operations: {listen: \"[::1:9400\"}", "7:22: operations.listen: the address has an IPv6 address without its closing bracket. " + ListenHint)]
     [Arguments("operations: {listn: x}", "7:14: operations.listn: there is no such key. Did you mean listen?")]
     [Arguments("clustering: {strict: true}", "7:14: clustering.strict: " + NoLater)]
-    [Arguments("singyeong: {whenFull: drop}", "7:13: singyeong.whenFull: " + NoLater)]
+    [Arguments("singyeong: {whenFull: wait}", "7:23: singyeong.whenFull: \"wait\" is not what a full outbox can do. Write drop (events are lost and counted) or close (events stay at Discord).")]
     [Arguments("singyeong: {allowUnsafeOperators: perhaps}", "7:35: singyeong.allowUnsafeOperators: \"perhaps\" is neither true nor false. Write one of the two.")]
     [Arguments("singyeong: {namespace: \"\"}", "7:24: singyeong.namespace: the name is empty. Name a namespace, or remove the key.")]
     [Arguments("singyeong: {namespace: [a]}", "7:24: singyeong.namespace: a list stands where one value belongs. Write the value behind the colon.")]

@@ -44,7 +44,7 @@ public sealed class OperationsPagesTests
 
         string answer = await watched.GetAsync("/readyz");
 
-        await Assert.That(answer).StartsWith("503 ");
+        await Assert.That(answer).StartsWith("503 ").And.Contains("\"신경 is not connected\"");
         using JsonDocument json = JsonDocument.Parse(answer[4..]);
         await Assert.That(string.Join(", ", json.RootElement.GetProperty("reasons").EnumerateArray()))
             .IsEqualTo("신경 is not connected, shard 7 is not ready: resuming");

@@ -66,7 +66,7 @@ public sealed class BrokerTimesTests
 
         double exact = Turns * (Turns - 1.0) / 2 * 1_000;
         await Assert.That(Enumerable.Range(0, Histogram.Seconds.Length + 1).Sum(times.Latencies.Count)).IsEqualTo(Turns);
-        await Assert.That(times.Latencies.Sum / exact).IsGreaterThanOrEqualTo(1).And.IsLessThan(1.05);
+        await Assert.That(times.Latencies.Sum / exact).IsGreaterThanOrEqualTo(1).And.IsLessThan(1.01);
     }
 
     [Test]
