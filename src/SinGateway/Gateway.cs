@@ -7,6 +7,7 @@ using SinGateway.Loop;
 using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
+using SinGateway.Spooling;
 using SinGateway.WebSockets;
 
 namespace SinGateway;
@@ -61,7 +62,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         {
             return new(ExitCode.Stopped);
         }
-        catch (StateFileInUseException inUse)
+        catch (IOException inUse) when (inUse is StateFileInUseException or SpoolInUseException)
         {
             return new(ExitCode.HeldElsewhere, inUse.Message);
         }
@@ -119,7 +120,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             redis.Reconnected += writer.RequireFullWrite;
         }
 
-        ShardFleet fleet = Build(loop, tls, info, plan, store, writer, rest, stop);
+        // Its last file operation has ended when it is disposed: the fleet closes it.
+        var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
+        using Spool? spool = OpenSpool(loop, memory);
+        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
+        ShardFleet fleet = Build(loop, tls, info, plan, store, writer, feed, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
@@ -162,8 +167,30 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
+    private Spool? OpenSpool(EventLoop loop, in SpoolMemoryPlan memory) => configuration.Spool is not { } spool
+        ? null
+        : Spool.Open(
+            new SpoolOptions
+            {
+                Directory = spool.Directory,
+                Cluster = cluster,
+                MaxSize = spool.MaxSize,
+                MemoryLimit = memory.Memory,
+                BlockSize = memory.Block,
+            },
+            loop,
+            loggers.CreateLogger("spool"));
+
     private ShardFleet Build(
-        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, ISessionStore store, SessionWriter writer, GatewayRest rest, CancellationToken stop)
+        EventLoop loop,
+        TlsContext? tls,
+        GatewayBotInfo? info,
+        ShardPlan plan,
+        ISessionStore store,
+        SessionWriter writer,
+        SpoolFeed? feed,
+        GatewayRest rest,
+        CancellationToken stop)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
@@ -209,16 +236,16 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var routes = new RouteTable(configuration.Forwarding, cluster, plan.Total);
         ShardGroup[] groups =
         [
-            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes)),
+            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         if (configuration.Listen is not null)
         {
-            loop.Post(new StatusPublisher(_board, groups, settings, routes, writer.SaveTime, configuration.CommandsEnabled).Start);
+            loop.Post(new StatusPublisher(_board, groups, settings, routes, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
         }
 
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), _logger);
+        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger);
 
         void Apply(GatewayBotInfo fresh)
         {
@@ -233,17 +260,25 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     /// <param name="plan">Of this process.</param>
     /// <param name="sessions">The stored ones, by shard.</param>
     /// <param name="routes">Of the loop.</param>
-    private ShardGroup BuildGroup(int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes)
+    /// <param name="feed">Of the spool; null without one.</param>
+    private ShardGroup BuildGroup(
+        int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes, SpoolFeed? feed)
     {
         ILogger logger = loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
         int[] ids = plan.ShardsOf(connection, configuration.SingyeongConnections);
         EventLoop loop = settings.Loop;
-        var delivery = new Delivery(configuration.OutboxBytes, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger);
+        long limit = feed is null
+            ? configuration.OutboxBytes
+            : new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count)).Outbox;
+        var delivery = new Delivery(limit, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger, configuration.OutboxBytes / 2);
         var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, ids), delivery, new Random(), logger);
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
-        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"));
+        delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
+        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        return new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
+        var group = new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
+        feed?.Connect(group, ids);
+        return group;
     }
 
     /// <summary>Ends the run with what the close code means. A wrong shard count is explained with the one that Discord recommends now.</summary>

@@ -90,6 +90,9 @@ internal sealed partial class ShardGroup
         OnConfirmed();
     }
 
+    /// <summary>There is enough room again, in the outbox or in the spool: who stopped reading goes on.</summary>
+    public void RoomCame() => _pressure.RoomCame();
+
     private void StartShards()
     {
         if (_hasStarted)

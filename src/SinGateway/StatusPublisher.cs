@@ -3,6 +3,7 @@ using SinGateway.Forwarding;
 using SinGateway.Loop;
 using SinGateway.Operations;
 using SinGateway.Singyeong;
+using SinGateway.Spooling;
 
 namespace SinGateway;
 
@@ -20,6 +21,7 @@ internal sealed class StatusPublisher
     private readonly ShardSettings _settings;
     private readonly RouteTable _routes;
     private readonly Histogram _saveTime;
+    private readonly Spool? _spool;
     private readonly bool _takesCommands;
     private readonly LoopTimer _timer;
     private readonly RateHistory _history = new();
@@ -29,8 +31,9 @@ internal sealed class StatusPublisher
     /// <param name="settings">Of all shards.</param>
     /// <param name="routes">Of all groups.</param>
     /// <param name="saveTime">Of the session writer.</param>
+    /// <param name="spool">Of all groups; null without one.</param>
     /// <param name="takesCommands">Workers may send to Discord.</param>
-    public StatusPublisher(StatusBoard board, ShardGroup[] groups, ShardSettings settings, RouteTable routes, Histogram saveTime, bool takesCommands)
+    public StatusPublisher(StatusBoard board, ShardGroup[] groups, ShardSettings settings, RouteTable routes, Histogram saveTime, Spool? spool, bool takesCommands)
     {
         _loop = settings.Loop;
         _board = board;
@@ -38,6 +41,7 @@ internal sealed class StatusPublisher
         _settings = settings;
         _routes = routes;
         _saveTime = saveTime;
+        _spool = spool;
         _takesCommands = takesCommands;
         _timer = new LoopTimer(_loop, Publish);
         board.Begin(() => new StatusSnapshot(board.Process, groups.Sum(group => group.Shards.Length), groups.Length, routes.Rules));
@@ -68,6 +72,7 @@ internal sealed class StatusPublisher
         _settings.Counts.IdentifyWait.AddTo(snapshot.IdentifyWait);
         _saveTime.AddTo(snapshot.SaveTime);
         snapshot.SessionStarts = SessionStarts();
+        TellSpool(snapshot);
         snapshot.Totals = snapshot.Totals with { WireBytes = _settings.Counts.WireBytes, InflatedBytes = _settings.Counts.InflatedBytes };
         snapshot.Rates = _history.Next(_loop.Now, snapshot.Totals);
         snapshot.Commands = _takesCommands ? CommandCounts.Sum(_groups.Select(group => group.Commands)) : null;
@@ -101,7 +106,7 @@ internal sealed class StatusPublisher
         totals.Forwarded += group.Forwarder.Forwarded;
         lost.HoldExpired += delivery.Expired;
         lost.Poison += delivery.Poisonous + group.Forwarder.Oversized + group.Forwarder.Unencodable;
-        lost.Unrouted += delivery.Unrouted;
+        lost.Unrouted += delivery.Unrouted + group.Forwarder.Outdated;
         lost.OutboxFull += group.Forwarder.LostToFullOutbox;
         totals.Lost = lost;
         snapshot.Totals = totals;
@@ -166,6 +171,17 @@ internal sealed class StatusPublisher
             HeldLanes = client.Delivery.Lanes.Count,
             Lanes = room[..count],
         };
+    }
+
+    private void TellSpool(StatusSnapshot snapshot)
+    {
+        if (_spool is not null)
+        {
+            snapshot.Spool = new SpoolStatus { Bytes = _spool.Bytes, Limit = _spool.MaximumBytes, Waiting = _spool.Unread, Failing = _spool.IsFailing };
+            StatusTotals totals = snapshot.Totals;
+            totals.Lost = totals.Lost with { Poison = totals.Lost.Poison + _spool.Lost };
+            snapshot.Totals = totals;
+        }
     }
 
     private BudgetStatus SessionStarts()

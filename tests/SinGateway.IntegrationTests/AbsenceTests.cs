@@ -33,7 +33,8 @@ internal sealed class AbsenceTests
         }
 
         await IsSoundAsync(absence);
-        await Assert.That(absence.Growth).IsLessThan((isLong ? 32 : 2) * Mebi);
+        // Ten minutes of attempts to connect leave some garbage that is not worth a collection yet.
+        await Assert.That(absence.Growth).IsLessThan(isLong ? 33 * Mebi : 2 * Mebi);
     }
 
     [Test]

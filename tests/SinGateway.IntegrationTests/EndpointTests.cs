@@ -136,6 +136,31 @@ internal sealed partial class EndpointTests
     }
 
     [Test]
+    public async Task What_waits_on_disk_is_told_and_its_time_is_counted_since_Discord_sent_it()
+    {
+        const int Burst = 2_000;
+        GatewayConfig config = Config with { Outbox = "512KiB", More = Endpoints.Listen + "\nspool: { directory: \".\", maxSize: 64MiB }" };
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox, config);
+        await scenario.StartReadyGatewayAsync(Shards);
+        Endpoints endpoints = scenario.Owned(await Endpoints.OfAsync(scenario.Gateway));
+        await scenario.Sandbox.OrderAsync("/singyeong/stop");
+        await endpoints.AnswersAsync("/readyz", 503, "신경 is not connected");
+
+        await scenario.Sandbox.BurstAsync(Burst);
+        await endpoints.MetricIsAsync("""singateway_dispatch_events_total{event="MESSAGE_CREATE"}""", Burst * Shards);
+        await Eventually.HoldsAsync(
+            () => endpoints.MetricAsync("singateway_spool_bytes"), bytes => bytes > 1024 * 1024, "the spool fills", bytes => $"it holds {bytes} bytes");
+        await Assert.That((await endpoints.StatusAsync()).GetProperty("spool").GetProperty("waiting").GetInt64()).IsGreaterThan(Burst);
+        await scenario.Sandbox.OrderAsync("/singyeong/start");
+        await scenario.EverythingArrivesAsync(Burst * Shards);
+
+        await endpoints.MetricIsAsync("singateway_event_latency_seconds_count", Burst * Shards);
+        await endpoints.MetricIsAsync("""singateway_forwarded_total{rule="0"}""", Burst * Shards);
+        await Eventually.HoldsAsync(
+            endpoints.StatusAsync, status => status.GetProperty("spool").GetProperty("waiting").GetInt64() == 0, "nothing waits in the spool", status => status.ToString());
+    }
+
+    [Test]
     public async Task Scrapes_under_load_are_whole_and_cost_no_event()
     {
         const int Burst = 20_000;

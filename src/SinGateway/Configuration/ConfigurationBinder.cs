@@ -74,6 +74,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             WhenFull = BindWhenFull(broker) ?? defaults.WhenFull,
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
+            Spool = BindSpool(),
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
             Listen = BindListen(root.Child("operations", KeySet.Operations)),
         };
@@ -343,6 +344,12 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
         return null;
+    }
+
+    private SpoolConfiguration? BindSpool()
+    {
+        Section spool = root.Child("spool", KeySet.Spool);
+        return root.Find("spool") is MappingNode ? new SpoolBinder(spool, root.Find("redisDSN") is not null).Bind() : null;
     }
 
     private static WhenFull? BindWhenFull(Section section)

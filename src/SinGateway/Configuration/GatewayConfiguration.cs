@@ -55,6 +55,9 @@ internal sealed record GatewayConfiguration
     /// <summary>What becomes of events for which the outbox has had no room for a minute.</summary>
     public WhenFull WhenFull { get; init; } = WhenFull.Drop;
 
+    /// <summary>Where events go that outboxes have no room for; null keeps them at Discord.</summary>
+    public SpoolConfiguration? Spool { get; init; }
+
     /// <summary>The namespace at 신경 that identify names; null names none.</summary>
     public string? SingyeongNamespace { get; init; }
 

@@ -52,6 +52,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>The wall clock, in milliseconds since the epoch.</summary>
     public long UnixNow => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>What <see cref="Timestamp"/> was when <see cref="Now"/> was <paramref name="now"/>, as exactly as that tells.</summary>
+    public long TimestampAt(long now) => now == Now ? Timestamp : Timestamp - ((Now - now) * _time.TimestampFrequency / 1_000);
+
     /// <summary>As <see cref="Timestamp"/>, at this moment.</summary>
     public long ReadTimestamp() => _time.GetTimestamp();
 
@@ -70,10 +73,12 @@ internal sealed class EventLoop : IDisposable
     }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. Callable from any thread; takes no lock.</summary>
-    public void Post(Action action)
+    public void Post(Action action) => Post(new PostedAction(action));
+
+    /// <summary>The same, for an action that is posted often: nothing is allocated. Not again before it has begun to run.</summary>
+    public void Post(PostedAction posted)
     {
         // Once it is in the list, the action's Next belongs to the loop: only the local may be read after that.
-        var posted = new PostedAction(action);
         PostedAction? before;
         do
         {
@@ -200,9 +205,12 @@ internal sealed class EventLoop : IDisposable
             (newestFirst.Next, oldestFirst, newestFirst) = (oldestFirst, newestFirst, newestFirst.Next);
         }
 
-        for (; oldestFirst is not null; oldestFirst = oldestFirst.Next)
+        while (oldestFirst is not null)
         {
-            oldestFirst.Action();
+            // What runs may be posted again from then on, so its Next is read before.
+            PostedAction running = oldestFirst;
+            oldestFirst = running.Next;
+            running.Action();
         }
     }
 
@@ -220,11 +228,4 @@ internal sealed class EventLoop : IDisposable
     /// <param name="Target">Null when the watch has ended.</param>
     /// <param name="Generation">Tells an old event of this place in the table from a new one.</param>
     private readonly record struct Watcher(IPollable? Target, uint Generation);
-
-    private sealed class PostedAction(Action action)
-    {
-        public Action Action { get; } = action;
-
-        public PostedAction? Next { get; set; }
-    }
 }

@@ -157,7 +157,7 @@ internal static class MetricsPage
         metrics.Begin("singateway_outbox_limit_bytes"u8, MetricKind.Gauge, "How much that may be."u8);
         metrics.Sample(limit);
         metrics.Begin("singateway_spool_bytes"u8, MetricKind.Gauge, "What waits on disk for room in the outbox."u8);
-        metrics.Sample(snapshot.SpoolBytes);
+        metrics.Sample(snapshot.Spool?.Bytes ?? 0);
     }
 
     private static void WriteCommands(ref MetricsWriter metrics, CommandCounts? commands)

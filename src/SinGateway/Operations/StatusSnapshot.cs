@@ -54,8 +54,8 @@ internal sealed class StatusSnapshot
 
     public RuleStatus[] Rules { get; }
 
-    /// <summary>Bytes on disk that wait for room in the outboxes.</summary>
-    public long SpoolBytes { get; set; }
+    /// <summary>Null without one.</summary>
+    public SpoolStatus? Spool { get; set; }
 
     public ShardStatus[] Shards { get; }
 

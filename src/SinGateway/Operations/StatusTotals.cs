@@ -37,13 +37,13 @@ internal struct LostTotals
     /// <summary>Events that found no room in the outbox.</summary>
     public long OutboxFull { get; set; }
 
-    /// <summary>Copies that 신경 cannot be given: it fails on them, they are too large, or cannot be encoded.</summary>
+    /// <summary>What 신경 cannot be given: it fails on it, it is too large, cannot be encoded, or was damaged on the spool's disk.</summary>
     public long Poison { get; set; }
 
     /// <summary>Sessions that Discord would not go on with; what they had not sent is gone.</summary>
     public long ResumeRefused { get; set; }
 
-    /// <summary>Copies that found no receiver and whose rule drops them.</summary>
+    /// <summary>Copies that found no receiver and whose rule drops them, or whose rule was gone when they came out of the spool.</summary>
     public long Unrouted { get; set; }
 }
 

@@ -8,7 +8,7 @@ namespace SinGateway.Singyeong;
 /// </summary>
 /// <remarks>
 /// An event's time begins with the turn of the loop that read it from Discord's socket (the clock is read when epoll returns, so what the turn does
-/// before counts), and ends when a write has handed its dispatch to 신경's socket. All dispatches of one turn share a mark in a queue, with the
+/// before counts; what was in the spool since is known to the ms), and ends when a write has handed its dispatch to 신경's socket. All dispatches of one turn share a mark in a queue, with the
 /// position in the outbox where the last of them ends: a write reads the clock once and counts every mark that it passes, whole. Nothing is kept
 /// for an event. The queue is bounded: while it would be longer, turns that lie within 1/512 of the time it covers share a mark, which has the
 /// first one's beginning. What a lane holds, and what is sent again after a lost connection, is not counted.
@@ -34,11 +34,14 @@ internal sealed class BrokerTimes(EventLoop loop)
     /// <summary>From a barrier's heartbeat to its ack.</summary>
     public Histogram BarrierTime { get; } = new(Histogram.Seconds);
 
-    /// <summary>A dispatch of an event of this turn stands in the outbox and ends at <paramref name="end"/>.</summary>
-    public void Added(long end)
+    /// <summary>
+    /// A dispatch stands in the outbox and ends at <paramref name="end"/>; its event was read at <paramref name="readAt"/>, a timestamp of the
+    /// loop: this turn's, or the older one of an event that waited elsewhere.
+    /// </summary>
+    public void Added(long end, long readAt)
     {
         ref Mark last = ref At(_count - 1); // any, when there is none
-        if (_count > 0 && loop.Timestamp - last.ReadAt <= _width)
+        if (_count > 0 && readAt >= last.ReadAt && readAt - last.ReadAt <= _width)
         {
             last.End = end;
             last.Dispatches++;
@@ -50,7 +53,7 @@ internal sealed class BrokerTimes(EventLoop loop)
             MakeRoom();
         }
 
-        At(_count++) = new Mark { ReadAt = loop.Timestamp, End = end, Dispatches = 1 };
+        At(_count++) = new Mark { ReadAt = readAt, End = end, Dispatches = 1 };
     }
 
     /// <summary>Everything before <paramref name="sent"/> was handed to the socket.</summary>
@@ -102,7 +105,14 @@ internal sealed class BrokerTimes(EventLoop loop)
             return;
         }
 
-        _width = ((At(_count - 1).ReadAt - At(0).ReadAt) / (MaximumMarks / 2)) + 1;
+        long first = long.MaxValue, latest = long.MinValue;
+        for (int i = 0; i < _count; i++)
+        {
+            first = Math.Min(first, At(i).ReadAt);
+            latest = Math.Max(latest, At(i).ReadAt);
+        }
+
+        _width = ((latest - first) / (MaximumMarks / 2)) + 1;
         int kept = 1;
         for (int i = 1; i < _count; i++)
         {
@@ -110,6 +120,8 @@ internal sealed class BrokerTimes(EventLoop loop)
             ref Mark last = ref At(kept - 1);
             if (mark.ReadAt - last.ReadAt <= _width)
             {
+                // Also when it is older: what waited in the spool comes behind what came later.
+                last.ReadAt = Math.Min(last.ReadAt, mark.ReadAt);
                 last.End = mark.End;
                 last.Dispatches += mark.Dispatches;
             }

@@ -70,6 +70,44 @@ public sealed class BrokerTimesTests
     }
 
     [Test]
+    public async Task What_waited_elsewhere_is_timed_since_it_was_read_whatever_stands_before_it()
+    {
+        using Times times = new();
+        await times.AdvanceAsync(milliseconds: 10_000);
+        await times.AddAsync(100);
+        await times.Running.RunAsync(() => times.Broker.Added(200, times.Running.Loop.TimestampAt(1_000)));
+        await times.AddAsync(300);
+
+        await times.WrittenAsync(300);
+
+        await Assert.That(times.Counts()).IsEqualTo("100: 2, 10000000: 1");
+    }
+
+    [Test]
+    public async Task Times_in_any_order_are_counted_whole()
+    {
+        const int Dispatches = 50_000;
+        using Times times = new();
+        await times.AdvanceAsync(milliseconds: 100_000);
+        Random random = new(3);
+        long exact = 0;
+        await times.Running.RunAsync(() =>
+        {
+            for (int i = 1; i <= Dispatches; i++)
+            {
+                int age = random.Next(100_000);
+                exact += age * 1_000L;
+                times.Broker.Added(i * 100L, times.Running.Loop.TimestampAt(100_000 - age));
+            }
+        });
+
+        await times.WrittenAsync(Dispatches * 100L);
+
+        await Assert.That(Enumerable.Range(0, Histogram.Seconds.Length + 1).Sum(times.Latencies.Count)).IsEqualTo(Dispatches);
+        await Assert.That(times.Latencies.Sum).IsGreaterThanOrEqualTo(exact);
+    }
+
+    [Test]
     public async Task A_barrier_is_timed_from_its_heartbeat_to_its_ack()
     {
         using Times times = new();
@@ -109,7 +147,7 @@ public sealed class BrokerTimesTests
 
         public Histogram Latencies => Broker.EventLatency;
 
-        public Task AddAsync(params long[] ends) => Running.RunAsync(() => Array.ForEach(ends, Broker.Added));
+        public Task AddAsync(params long[] ends) => Running.RunAsync(() => Array.ForEach(ends, end => Broker.Added(end, Running.Loop.Timestamp)));
 
         public Task WrittenAsync(long sent) => Running.RunAsync(() => Broker.Written(sent));
 
