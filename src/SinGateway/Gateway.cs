@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
@@ -124,7 +125,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
         SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        ShardFleet fleet = Build(loop, tls, info, plan, store, writer, feed, rest, stop);
+        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, redis), writer, feed, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
@@ -167,6 +168,19 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
+    /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
+    {
+        ILogger logger = loggers.CreateLogger("shard");
+        if (redis is null)
+        {
+            return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
+        }
+
+        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord);
+        return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
+    }
+
     private Spool? OpenSpool(EventLoop loop, in SpoolMemoryPlan memory) => configuration.Spool is not { } spool
         ? null
         : Spool.Open(
@@ -186,7 +200,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         TlsContext? tls,
         GatewayBotInfo? info,
         ShardPlan plan,
-        ISessionStore store,
+        IIdentifyQueue identifies,
         SessionWriter writer,
         SpoolFeed? feed,
         GatewayRest rest,
@@ -196,7 +210,6 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var identifies = new IdentifyQueue(loop, store as IIdentifyLedger ?? new MemoryIdentifyLedger(), shardLogger);
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {

@@ -186,14 +186,15 @@ internal sealed class StatusPublisher
 
     private BudgetStatus SessionStarts()
     {
-        IdentifyQueue identifies = _settings.Identifies;
+        IIdentifyQueue identifies = _settings.Identifies;
+        SessionStarts? starts = identifies.Starts;
         return new BudgetStatus
         {
-            Known = identifies.Budget.IsKnown,
-            Total = identifies.Budget.Total,
-            Remaining = identifies.Budget.Remaining,
-            Reserve = identifies.Budget.IsKnown ? identifies.Budget.Reserve : 0,
-            ResetIn = Math.Max(identifies.Budget.ResetAt - _loop.Now, 0),
+            Known = starts is not null,
+            Total = starts?.Total ?? 0,
+            Remaining = starts?.Remaining ?? 0,
+            Reserve = starts?.Reserve ?? 0,
+            ResetIn = starts?.ResetIn ?? 0,
             Waiting = identifies.Waiting,
             LastPermitIn = identifies.EstimatedWait,
         };

@@ -138,8 +138,8 @@ internal sealed partial class EndpointTests
     [Test]
     public async Task What_waits_on_disk_is_told_and_its_time_is_counted_since_Discord_sent_it()
     {
-        const int Burst = 2_000;
-        GatewayConfig config = Config with { Outbox = "512KiB", More = Endpoints.Listen + "\nspool: { directory: \".\", maxSize: 64MiB }" };
+        const int Burst = 3_000;
+        GatewayConfig config = Config with { Outbox = "2MiB", More = Endpoints.Listen + "\nspool: { directory: \".\", maxSize: 64MiB }" };
         await using Scenario scenario = await Scenario.StartAsync(Sandbox, config);
         await scenario.StartReadyGatewayAsync(Shards);
         Endpoints endpoints = scenario.Owned(await Endpoints.OfAsync(scenario.Gateway));

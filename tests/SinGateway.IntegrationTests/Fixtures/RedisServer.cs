@@ -49,7 +49,8 @@ internal sealed class RedisServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private async Task RunAsync()
+    /// <summary>Starts it, after <see cref="StopAsync"/> again with nothing in it.</summary>
+    public async Task RunAsync()
     {
         ChildProcess process = _process = ChildProcess.Start(
             "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no"], _directory.Path);
@@ -62,7 +63,7 @@ internal sealed class RedisServer : IAsyncDisposable
         _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) } });
     }
 
-    private async Task StopAsync()
+    public async Task StopAsync()
     {
         if (_connection is { } connection)
         {
