@@ -17,7 +17,7 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers, FaultLog faults)
+internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, ILoggerFactory loggers, StatusBoard board)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -34,49 +34,13 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly StatusBoard _board = new(
-        new StatusProcess(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cluster, $"{configuration.Singyeong.Host}:{configuration.Singyeong.Port}"),
-        faults,
-        TimeProvider.System);
     private int _givesUp;
     private bool _countIsWrong;
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
-    public async Task<Outcome> RunAsync(CancellationToken stop)
-    {
-        try
-        {
-            using OperationsServer? operations = configuration.Listen is { } listen
-                ? await OperationsServer.StartAsync(listen, _board, loggers.CreateLogger("operations"))
-                : null;
-            if (configuration.Redis is not { } dsn)
-            {
-                await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await RunAsync(file, null, stop);
-            }
-
-            await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
-            await using var store = new RedisSessionStore(redis, configuration.RedisPrefix);
-            return await RunAsync(store, redis, stop);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return new(ExitCode.Stopped);
-        }
-        catch (IOException inUse) when (inUse is StateFileInUseException or SpoolInUseException)
-        {
-            return new(ExitCode.HeldElsewhere, inUse.Message);
-        }
-        catch (IOException unusable)
-        {
-            return new(ExitCode.BadConfiguration, unusable.Message);
-        }
-    }
-
     /// <param name="store">The caller's to dispose.</param>
-    /// <param name="redis">The connection of the store, if it is Redis.</param>
-    /// <param name="stop">Asks to stop.</param>
-    private async Task<Outcome> RunAsync(ISessionStore store, RedisConnection? redis, CancellationToken stop)
+    /// <param name="stop">Asks to stop, or says that the lease is lost: the outcome is then <see cref="ExitCode.HeldElsewhere"/>.</param>
+    public async Task<Outcome> RunAsync(ISessionStore store, CancellationToken stop)
     {
         using var rest = new GatewayRest(
             configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
@@ -114,26 +78,29 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         using TlsContext? tls = NeedsTls(plan, info) ? TlsContext.Create() : null;
         using var loop = new EventLoop(TimeProvider.System);
-        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"));
-        if (redis is not null)
-        {
-            // What Redis lost with its connection, if it was restarted, is written again (G20).
-            redis.Reconnected += writer.RequireFullWrite;
-        }
+        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
 
         // Its last file operation has ended when it is disposed: the fleet closes it.
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
         SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, redis), writer, feed, rest, stop);
+        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
+        using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
+        if (tenure is not null)
+        {
+            // What Redis lost with its connection, if it was restarted, is written again (G20).
+            tenure.StoreCameBack += writer.RequireFullWrite;
+        }
+
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
         _ = ReleaseStartupMemoryAsync(stop);
 
-        using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
+        using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
         Outcome outcome = await _ended.Task;
-        _board.Stage = StatusStage.Stopping;
+        board.Stage = StatusStage.Stopping;
+        tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
         if (outcome.Code == ExitCode.Unexpected)
@@ -146,7 +113,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         loop.Post(() => fleet.Stop(drained.SetResult));
         using var patience = new CancellationTokenSource(LastSavePatience);
         SessionRecord[] final = await drained.Task;
-        if (_countIsWrong)
+        if (tenure is { IsLost: true })
+        {
+            final = [];
+        }
+        else if (_countIsWrong)
         {
             // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with another.
             final = [.. final.Select(record => record with { SessionId = null })];
@@ -155,6 +126,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         await writer.StopAsync(final, patience.Token);
         return outcome;
     }
+
+    private Outcome Asked() => tenure is { IsLost: true } ? new(ExitCode.HeldElsewhere, tenure.LossMessage) : new(ExitCode.Stopped);
 
     private static async Task ReleaseStartupMemoryAsync(CancellationToken stop)
     {
@@ -229,7 +202,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             GatewayUnreachable = () => refresh.Request(),
             Random = new Random(),
             Logger = shardLogger,
-            Faults = faults,
+            Faults = board.Faults,
             GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
         };
         refresh = new GatewayBotRefresh(
@@ -254,7 +227,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         if (configuration.Listen is not null)
         {
-            loop.Post(new StatusPublisher(_board, groups, settings, routes, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
+            loop.Post(new StatusPublisher(board, cluster, groups, settings, routes, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
         }
 
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
@@ -320,12 +293,13 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         rule.Target.HasOps && configuration.Singyeong.Encoding != SingyeongEncoding.Etf);
 
     /// <summary>
-    /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.
+    /// The client id says bot, shard count, cluster, connection and fence by four (G21): never one that the holder before may still have,
+    /// and never more than four, since 신경 remembers each for ever.
     /// </summary>
     private SingyeongIdentity Identity(ShardPlan plan, int connection, int[] shards)
     {
         SingyeongDsn dsn = configuration.Singyeong;
-        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-{connection}-0";
+        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-{connection}-{(tenure?.Token.Fence ?? 0) % 4}";
         var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
         return new SingyeongIdentity(
             uri,

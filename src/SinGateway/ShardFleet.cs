@@ -27,6 +27,7 @@ internal sealed partial class ShardFleet
     private readonly LoopTimer _trimTimer;
     private readonly long _startedAt;
     private int _running;
+    private bool _isAbandoned;
 
     /// <param name="loop">Of all of it.</param>
     /// <param name="groups">The 신경 connections with their shards.</param>
@@ -49,6 +50,11 @@ internal sealed partial class ShardFleet
     public void Start()
     {
         _spool?.Start();
+        if (_isAbandoned)
+        {
+            return;
+        }
+
         foreach (ShardGroup group in _groups)
         {
             group.Start();
@@ -79,6 +85,23 @@ internal sealed partial class ShardFleet
                     End(stopped);
                 }
             });
+        }
+    }
+
+    /// <summary>
+    /// Another process has the shards: ends all of them with their sessions alive, and the connections to 신경, without sending anything
+    /// more (G19). What is in the spool stays there. <see cref="Stop"/> then, or before, ends at once.
+    /// </summary>
+    public void Abandon()
+    {
+        _isAbandoned = true;
+        _progress.Stop();
+        _saver.Stop();
+        _trimTimer.Stop();
+        _spool?.Stop();
+        foreach (ShardGroup group in _groups)
+        {
+            group.Abandon();
         }
     }
 

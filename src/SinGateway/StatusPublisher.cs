@@ -17,6 +17,7 @@ internal sealed class StatusPublisher
 
     private readonly EventLoop _loop;
     private readonly StatusBoard _board;
+    private readonly int _cluster;
     private readonly ShardGroup[] _groups;
     private readonly ShardSettings _settings;
     private readonly RouteTable _routes;
@@ -27,16 +28,18 @@ internal sealed class StatusPublisher
     private readonly RateHistory _history = new();
 
     /// <param name="board">Where snapshots go.</param>
+    /// <param name="cluster">Which it is.</param>
     /// <param name="groups">All of this process.</param>
     /// <param name="settings">Of all shards.</param>
     /// <param name="routes">Of all groups.</param>
     /// <param name="saveTime">Of the session writer.</param>
     /// <param name="spool">Of all groups; null without one.</param>
     /// <param name="takesCommands">Workers may send to Discord.</param>
-    public StatusPublisher(StatusBoard board, ShardGroup[] groups, ShardSettings settings, RouteTable routes, Histogram saveTime, Spool? spool, bool takesCommands)
+    public StatusPublisher(StatusBoard board, int cluster, ShardGroup[] groups, ShardSettings settings, RouteTable routes, Histogram saveTime, Spool? spool, bool takesCommands)
     {
         _loop = settings.Loop;
         _board = board;
+        _cluster = cluster;
         _groups = groups;
         _settings = settings;
         _routes = routes;
@@ -53,6 +56,7 @@ internal sealed class StatusPublisher
     {
         _timer.Start(Period);
         StatusSnapshot snapshot = _board.Write();
+        snapshot.Cluster = _cluster;
         snapshot.ShardCount = _settings.ShardCount;
         snapshot.EventLatency.Clear();
         snapshot.BarrierTime.Clear();

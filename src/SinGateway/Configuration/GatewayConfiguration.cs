@@ -29,6 +29,9 @@ internal sealed record GatewayConfiguration
     /// <summary>Null when clustering is off.</summary>
     public ClusteringOptions? Clustering { get; init; }
 
+    /// <summary>Shards close when Redis has been out of reach for 8 s, so that no two processes ever forward for one (G19).</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>At least one rule, in the file's order; a rule's index is part of its nonces.</summary>
     public required IReadOnlyList<ForwardingRule> Forwarding { get; init; }
 

@@ -7,7 +7,7 @@ internal sealed record KeySet(string[] Built, string[] Later)
         ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "spool", "commands", "operations"],
         ["logFormat"]);
 
-    public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards"], ["strict"]);
+    public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards", "strict"], []);
 
     public static readonly KeySet Rule = new(["type", "target", "events", "unrouted", "holdFor"], []);
 

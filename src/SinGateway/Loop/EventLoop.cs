@@ -20,6 +20,9 @@ internal sealed class EventLoop : IDisposable
     private const int EventsPerWait = 256;
     private const ulong WakeUp = ulong.MaxValue;
 
+    /// <summary>How often a closed gate is asked again without having been woken, in ms.</summary>
+    private const int GatePeriod = 1_000;
+
     private readonly TimeProvider _time;
     private readonly long _startTimestamp;
     private readonly int _epoll = SystemCalls.EpollCreate();
@@ -63,6 +66,9 @@ internal sealed class EventLoop : IDisposable
 
     public TimerHeap Timers { get; } = new();
 
+    /// <summary>Asked before each turn reads and before it writes; null lets everything pass. Set before the start.</summary>
+    public ILoopGate? Gate { get; set; }
+
     /// <summary>Buffers that every connection of the loop borrows for the length of one call.</summary>
     public LoopBuffers Buffers { get; } = new();
 
@@ -87,6 +93,15 @@ internal sealed class EventLoop : IDisposable
         while (Interlocked.CompareExchange(ref _posted, posted, before) != before);
 
         if (before is null && !_disposed)
+        {
+            SystemCalls.Signal(_wakeUp);
+        }
+    }
+
+    /// <summary>Lets the loop turn, and a closed gate be asked again. Callable from any thread.</summary>
+    public void Wake()
+    {
+        if (!_disposed)
         {
             SystemCalls.Signal(_wakeUp);
         }
@@ -171,6 +186,11 @@ internal sealed class EventLoop : IDisposable
         {
             int ready = SystemCalls.EpollWait(_epoll, events, _atEnd.Count > 0 ? 0 : Timers.Timeout(Now));
             ReadClock();
+            if (!PassGate())
+            {
+                return;
+            }
+
             for (int i = 0; i < ready; i++)
             {
                 uint happened = SystemCalls.EventAt(events, i, out ulong watch);
@@ -185,7 +205,12 @@ internal sealed class EventLoop : IDisposable
             }
 
             Timers.FireDue(Now);
-            RunEndOfTurn();
+
+            // The process may have been stopped since this turn began.
+            if (_atEnd.Count > 0 && PassGate())
+            {
+                RunEndOfTurn();
+            }
         }
     }
 
@@ -193,6 +218,35 @@ internal sealed class EventLoop : IDisposable
     {
         Timestamp = _time.GetTimestamp();
         Now = (long)_time.GetElapsedTime(_startTimestamp, Timestamp).TotalMilliseconds;
+    }
+
+    /// <summary>
+    /// Returns when the gate is open; until then nothing runs: no descriptor, no timer, nothing that was posted. False when the loop is to
+    /// stop before that.
+    /// </summary>
+    private bool PassGate()
+    {
+        if (Gate is not { } gate || gate.IsOpen())
+        {
+            return true;
+        }
+
+        do
+        {
+            SystemCalls.WaitReadable(_wakeUp, GatePeriod);
+            if (_stopping)
+            {
+                return false;
+            }
+
+            // What was posted meanwhile is run below.
+            SystemCalls.Consume(_wakeUp);
+        }
+        while (!gate.IsOpen());
+
+        ReadClock();
+        RunPosted();
+        return true;
     }
 
     private void RunPosted()

@@ -34,7 +34,12 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
 
     private HttpAnswer Live() => board.IsStalled
         ? HttpAnswer.Text(503, Stall())
-        : HttpAnswer.Text(200, board.Stage == StatusStage.Starting ? "alive, starting\n" : "alive\n");
+        : HttpAnswer.Text(200, board.Stage switch
+        {
+            StatusStage.Starting => "alive, starting\n",
+            StatusStage.StandingBy => "alive, standing by\n",
+            _ => "alive\n",
+        });
 
     private string Stall() => $"the loop has not turned for {(long)board.SinceTurn.TotalSeconds} s\n";
 
@@ -58,6 +63,10 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
         if (board.Stage == StatusStage.Stopping)
         {
             reasons.Add("the gateway is stopping");
+        }
+        else if (board.Stage == StatusStage.StandingBy)
+        {
+            reasons.Add("the gateway stands by: another process runs its cluster, or Redis is away");
         }
         else if (snapshot is null)
         {
@@ -110,7 +119,7 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
             }
             else
             {
-                JsonSerializer.Serialize(json, new StartingStatus(board.Process, "starting", board.Faults), StatusJson.Default.StartingStatus);
+                JsonSerializer.Serialize(json, new StartingStatus(board.Process, board.Stage == StatusStage.StandingBy ? "standing by" : "starting", board.Faults.Newest()), StatusJson.Default.StartingStatus);
             }
         }
 

@@ -6,6 +6,9 @@ internal enum StatusStage
     /// <summary>It reads, asks and waits for what it needs before its loop begins.</summary>
     Starting,
 
+    /// <summary>Another process runs its cluster; it takes over when that one is gone.</summary>
+    StandingBy,
+
     Running,
 
     Stopping,
@@ -20,9 +23,7 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
     /// <summary>A loop that has not turned for so long has failed; it tells a snapshot once a second.</summary>
     public static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(10);
 
-    private StatusSnapshot? _writing;
-    private StatusSnapshot? _finished;
-    private StatusSnapshot? _reading;
+    private Rotation? _rotation;
     private long _turnedAt;
     private int _stage;
 
@@ -34,23 +35,38 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
         set => Volatile.Write(ref _stage, (int)value);
     }
 
-    /// <summary>Before the loop begins: the three snapshots, all alike.</summary>
+    public FaultLog Faults { get; } = faults;
+
+    /// <summary>For how long the loop has given no sign; nothing while there is none.</summary>
+    public TimeSpan SinceTurn => Stage is StatusStage.Starting or StatusStage.StandingBy ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _turnedAt));
+
+    public bool IsStalled => SinceTurn >= StallLimit;
+
+    /// <summary>Before a loop begins, as often as one does: the three snapshots, all alike.</summary>
     public void Begin(Func<StatusSnapshot> create)
     {
-        (_writing, _finished, _reading) = (create(), create(), create());
+        Volatile.Write(ref _rotation, new Rotation { Writing = create(), Finished = create(), Reading = create() });
         Volatile.Write(ref _turnedAt, time.GetTimestamp());
         Stage = StatusStage.Running;
     }
 
+    /// <summary>There is no loop, or none any more, and nothing to tell of it.</summary>
+    public void StandBy()
+    {
+        Stage = StatusStage.StandingBy;
+        Volatile.Write(ref _rotation, null);
+    }
+
     /// <summary>Loop thread, once a second: gives out the snapshot to be written next, which holds what it did three ago.</summary>
-    public StatusSnapshot Write() => _writing!;
+    public StatusSnapshot Write() => _rotation!.Writing;
 
     /// <summary>Loop thread: what was written is the newest now.</summary>
     public void Publish()
     {
-        _writing!.TakenAt = time.GetUtcNow().ToUnixTimeMilliseconds();
-        _writing.IsFresh = true;
-        _writing = Interlocked.Exchange(ref _finished, _writing);
+        Rotation rotation = _rotation!;
+        rotation.Writing.TakenAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+        rotation.Writing.IsFresh = true;
+        rotation.Writing = Interlocked.Exchange(ref rotation.Finished, rotation.Writing);
         Volatile.Write(ref _turnedAt, time.GetTimestamp());
     }
 
@@ -59,28 +75,39 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
     /// </summary>
     public StatusSnapshot? Read()
     {
-        // Only this thread leaves one that is not fresh, so what is swapped for is as fresh as what was looked at, or fresher.
-        if (Volatile.Read(ref _finished) is { IsFresh: true })
-        {
-            _reading!.IsFresh = false;
-            _reading = Interlocked.Exchange(ref _finished, _reading);
-        }
-
-        if (_reading is not { IsFresh: true } snapshot)
+        if (Volatile.Read(ref _rotation) is not { } rotation)
         {
             return null;
         }
 
-        snapshot.Age = (long)SinceTurn.TotalMilliseconds;
-        snapshot.Stalled = IsStalled;
-        snapshot.Faults = faults.Newest();
-        return snapshot;
+        // Only this thread leaves one that is not fresh, so what is swapped for is as fresh as what was looked at, or fresher.
+        if (Volatile.Read(ref rotation.Finished).IsFresh)
+        {
+            rotation.Reading.IsFresh = false;
+            rotation.Reading = Interlocked.Exchange(ref rotation.Finished, rotation.Reading);
+        }
+
+        if (!rotation.Reading.IsFresh)
+        {
+            return null;
+        }
+
+        rotation.Reading.Age = (long)SinceTurn.TotalMilliseconds;
+        rotation.Reading.Stalled = IsStalled;
+        rotation.Reading.Faults = Faults.Newest();
+        return rotation.Reading;
     }
 
-    public Fault[] Faults => faults.Newest();
+    /// <summary>The snapshots of one loop.</summary>
+    private sealed class Rotation
+    {
+        /// <summary>The loop's own.</summary>
+        public required StatusSnapshot Writing;
 
-    /// <summary>For how long the loop has given no sign; nothing while there is none yet.</summary>
-    public TimeSpan SinceTurn => Stage == StatusStage.Starting ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _turnedAt));
+        /// <summary>Either's to swap for.</summary>
+        public required StatusSnapshot Finished;
 
-    public bool IsStalled => SinceTurn >= StallLimit;
+        /// <summary>The server's own.</summary>
+        public required StatusSnapshot Reading;
+    }
 }

@@ -5,9 +5,8 @@ namespace SinGateway.Operations;
 
 /// <summary>What does not change while a process lives.</summary>
 /// <param name="StartedAt">ms since the epoch.</param>
-/// <param name="Cluster">0 without clustering.</param>
 /// <param name="Singyeong">Where 신경 is, host:port.</param>
-internal sealed record StatusProcess(long StartedAt, int Cluster, string Singyeong)
+internal sealed record StatusProcess(long StartedAt, string Singyeong)
 {
     public string Version { get; } = typeof(StatusProcess).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 

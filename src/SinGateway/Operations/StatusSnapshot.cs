@@ -38,6 +38,9 @@ internal sealed class StatusSnapshot
     /// <summary>The loop has not turned for too long, so all of this is old; the reader's to set.</summary>
     public bool Stalled { get; set; }
 
+    /// <summary>Which it runs; 0 without clustering.</summary>
+    public int Cluster { get; set; }
+
     /// <summary>Of the whole bot.</summary>
     public int ShardCount { get; set; }
 

@@ -13,6 +13,8 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
 
     private GatewayProcess(ChildProcess process) => _process = process;
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     public string Output => _process.Output;
@@ -54,6 +56,15 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         _process.Terminate();
         return WaitForExitAsync(StopDeadline);
     }
+
+    /// <summary>SIGTERM, and nothing waited for.</summary>
+    public void Terminate() => _process.Terminate();
+
+    /// <summary>SIGSTOP, as a paused machine would be.</summary>
+    public void Stop() => _process.Stop();
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => _process.Continue();
 
     /// <summary>SIGKILL, as a crash would be.</summary>
     public async Task KillAsync()

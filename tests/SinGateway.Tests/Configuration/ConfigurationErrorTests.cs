@@ -31,7 +31,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("operations: {listen: \"localhost:65536\"}", "7:22: operations.listen: the address has a port that is not a number from 0 to 65535. " + ListenHint)]
     [Arguments("operations: {listen: \"[::1:9400\"}", "7:22: operations.listen: the address has an IPv6 address without its closing bracket. " + ListenHint)]
     [Arguments("operations: {listn: x}", "7:14: operations.listn: there is no such key. Did you mean listen?")]
-    [Arguments("clustering: {strict: true}", "7:14: clustering.strict: " + NoLater)]
+    [Arguments("clustering: {strict: true}", "7:22: clustering.strict: it is about Redis, and there is no redisDSN. Set redisDSN, or remove the key: a state file is always strict.")]
     [Arguments("singyeong: {whenFull: wait}", "7:23: singyeong.whenFull: \"wait\" is not what a full outbox can do. Write drop (events are lost and counted) or close (events stay at Discord).")]
     [Arguments("singyeong: {allowUnsafeOperators: perhaps}", "7:35: singyeong.allowUnsafeOperators: \"perhaps\" is neither true nor false. Write one of the two.")]
     [Arguments("singyeong: {namespace: \"\"}", "7:24: singyeong.namespace: the name is empty. Name a namespace, or remove the key.")]

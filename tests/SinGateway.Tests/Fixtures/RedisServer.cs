@@ -105,7 +105,7 @@ internal sealed partial class RedisServer : IAsyncDisposable
     [LibraryImport("libc")]
     private static partial int kill(int processId, int signal);
 
-    private static bool IsTaken(int port) =>
+    public static bool IsTaken(int port) =>
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 
     private Process Run() => Process.Start(

@@ -50,7 +50,7 @@ public sealed partial class MetricsPageTests
     [Test]
     public async Task What_is_not_known_has_no_sample()
     {
-        StatusSnapshot snapshot = new(new StatusProcess(0, 0, "a:1"), Shards, 1, 1);
+        StatusSnapshot snapshot = new(new StatusProcess(0, "a:1"), Shards, 1, 1);
         Array.ForEach(snapshot.Shards, shard => shard.State = "waiting");
 
         string page = Page(snapshot);
@@ -115,7 +115,7 @@ public sealed partial class MetricsPageTests
 
     private static string Page()
     {
-        StatusSnapshot snapshot = new(new StatusProcess(1, 0, "a:1"), Shards, 2, 2);
+        StatusSnapshot snapshot = new(new StatusProcess(1, "a:1"), Shards, 2, 2);
         for (int i = 0; i < Shards; i++)
         {
             snapshot.Shards[i] = new ShardStatus { Id = i, State = ShardPhaseNames.Ready, Latency = 5, LastEvent = 1_000, Received = 7, Committed = 6, Events = 7 };

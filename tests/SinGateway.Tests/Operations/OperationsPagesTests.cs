@@ -76,6 +76,19 @@ public sealed class OperationsPagesTests
     }
 
     [Test]
+    public async Task A_gateway_that_stands_by_is_alive_and_not_ready()
+    {
+        using Watched watched = new();
+        watched.Publish(_ => { });
+
+        watched.Board.StandBy();
+
+        await Assert.That(await watched.GetAsync("/livez")).IsEqualTo("200 alive, standing by\n");
+        await Assert.That(await watched.GetAsync("/readyz")).StartsWith("503 ").And.Contains("the gateway stands by");
+        await Assert.That(await watched.GetAsync("/status")).Contains("\"stage\":\"standing by\"");
+    }
+
+    [Test]
     public async Task While_a_real_loop_is_blocked_the_endpoints_answer_and_say_so()
     {
         using Watched watched = new();
@@ -156,7 +169,7 @@ public sealed class OperationsPagesTests
         public Watched()
         {
             Faults = new FaultLog(Time);
-            Board = new StatusBoard(new StatusProcess(0, 0, "127.0.0.1:4567"), Faults, Time);
+            Board = new StatusBoard(new StatusProcess(0, "127.0.0.1:4567"), Faults, Time);
             _server = HttpServer.Listen(new IPEndPoint(IPAddress.Loopback, 0), _loop, new OperationsPages(Board, Time).Answer, NullLogger.Instance);
             _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_server.Port}"), Timeout = RunningLoop.Patience };
             _loop.Start("operations");
@@ -171,7 +184,7 @@ public sealed class OperationsPagesTests
 
         public static StatusSnapshot Ready()
         {
-            StatusSnapshot snapshot = new(new StatusProcess(0, 0, "127.0.0.1:4567"), Shards, 1, 1);
+            StatusSnapshot snapshot = new(new StatusProcess(0, "127.0.0.1:4567"), Shards, 1, 1);
             for (int i = 0; i < Shards; i++)
             {
                 snapshot.Shards[i] = new ShardStatus { Id = i, State = ShardPhaseNames.Ready };

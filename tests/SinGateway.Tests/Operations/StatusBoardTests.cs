@@ -90,7 +90,26 @@ public sealed class StatusBoardTests
         await Assert.That(board.IsStalled).IsFalse();
     }
 
-    private static StatusBoard Board(TimeProvider time) => new(new StatusProcess(0, 0, "127.0.0.1:4567"), new FaultLog(time), time);
+    [Test]
+    public async Task A_process_that_stands_by_tells_nothing_of_the_loop_that_it_had_and_is_no_stall()
+    {
+        FakeTimeProvider time = new();
+        StatusBoard board = Board(time);
+        board.Begin(Create);
+        board.Publish();
 
-    private static StatusSnapshot Create() => new(new StatusProcess(0, 0, "127.0.0.1:4567"), 1, 1, 1);
+        board.StandBy();
+        time.Advance(TimeSpan.FromHours(1));
+
+        await Assert.That(board.Read()).IsNull();
+        await Assert.That(board.IsStalled).IsFalse();
+        board.Begin(Create);
+        board.Write().ShardCount = 3;
+        board.Publish();
+        await Assert.That(board.Read()!.ShardCount).IsEqualTo(3);
+    }
+
+    private static StatusBoard Board(TimeProvider time) => new(new StatusProcess(0, "127.0.0.1:4567"), new FaultLog(time), time);
+
+    private static StatusSnapshot Create() => new(new StatusProcess(0, "127.0.0.1:4567"), 1, 1, 1);
 }
