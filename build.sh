@@ -25,8 +25,9 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
   clean              Remove what all of this made: bin, obj, out, TestResults.
 
 Needs the .NET SDK (version: global.json), clang or gcc, the zlib headers and OpenSSL 3; for the tests also redis-server, and
-python3-msgpack and erlang-base for those that compare encodings, python3-jsonschema for that of config.schema.json (without, they are skipped). What is missing is named, with the
-way to get it; as root on Debian it is installed (but for the .NET SDK).
+python3-msgpack and erlang-base for those that compare encodings, python3-jsonschema for that of config.schema.json, and promtool
+(Debian's prometheus) for those that check metrics and alerts (without, they are skipped). What is missing is named, with the way
+to get it; as root on Debian it is installed (but for the .NET SDK).
 HELP
 }
 
@@ -66,6 +67,7 @@ require() {
       redis-server) command -v redis-server >/dev/null || { missing+=('redis-server');             packages+=(redis-server); } ;;
       msgpack)      /usr/bin/python3 -c 'import msgpack' 2>/dev/null || { missing+=("Python's msgpack");   packages+=(python3-msgpack); } ;;
       jsonschema)   /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || { missing+=("Python's jsonschema"); packages+=(python3-jsonschema); } ;;
+      promtool)     command -v promtool >/dev/null  || { missing+=("Prometheus' promtool");        packages+=(prometheus); } ;;
       erlang)       command -v erl >/dev/null       || { missing+=('Erlang');                      packages+=(erlang-base); } ;;
     esac
   done
@@ -257,8 +259,9 @@ run_tests() {
 tests() {
   build
   require redis-server
-  # Decoders and a validator that tests compare ours with. Where they cannot be installed, those tests say so and are skipped.
-  if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang jsonschema; fi
+  # Decoders and a validator that tests compare ours with, and Prometheus' checker. Where they cannot be installed, those tests say so and are
+  # skipped.
+  if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang jsonschema promtool; fi
   run_tests SinGateway.Tests "$@"
   run_tests SinGateway.IntegrationTests "$@"
   report_tests

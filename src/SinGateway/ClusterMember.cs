@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Loop;
+using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Spooling;
 
@@ -14,7 +15,8 @@ namespace SinGateway;
 /// <param name="clusters">The indexes that it may run: one, or all for <c>--cluster auto</c>.</param>
 /// <param name="standsBy">False ends with exit code 5 where it would have to wait for another process.</param>
 /// <param name="loggers">Of all parts.</param>
-internal sealed partial class ClusterMember(GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ILoggerFactory loggers)
+/// <param name="board">Told how far it is; listens where the configuration says.</param>
+internal sealed partial class ClusterMember(GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ILoggerFactory loggers, StatusBoard board)
 {
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
 
@@ -40,6 +42,9 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
     {
         try
         {
+            using OperationsServer? operations = configuration.Listen is { } listen
+                ? await OperationsServer.StartAsync(listen, board, loggers.CreateLogger("operations"))
+                : null;
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
@@ -69,7 +74,9 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         var options = new LeaseOptions(configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random());
         while (true)
         {
+            board.StandBy();
             await using LeaseTenure tenure = await new LeaseStandby(leases, redis, clusters, options, _logger).WaitAsync(stop);
+            board.Stage = StatusStage.Starting;
             try
             {
                 if (await RunAsync(redis, leases, tenure, stop) is { } final)
@@ -122,7 +129,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
     {
         lock (_reloading)
         {
-            return _running = new Gateway(_changed ?? configuration, cluster, tenure, loggers);
+            return _running = new Gateway(_changed ?? configuration, cluster, tenure, loggers, board);
         }
     }
 

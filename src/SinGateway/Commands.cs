@@ -41,7 +41,10 @@ internal sealed class Commands
         }
 
         Outcome outcome;
-        using (LineLoggerFactory loggers = Logging.Create(level, configuration.LogFormat))
+        FaultLog faults = new(TimeProvider.System);
+        StatusProcess process = new(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), $"{configuration.Singyeong.Host}:{configuration.Singyeong.Port}");
+        StatusBoard board = new(process, faults, TimeProvider.System);
+        using (LineLoggerFactory loggers = Logging.Create(level, configuration.LogFormat, faults))
         {
             ILogger logger = loggers.CreateLogger("config");
             foreach (ConfigurationProblem warning in loaded.Warnings)
@@ -52,7 +55,7 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            var member = new ClusterMember(configuration, clusters, !noStandby, loggers);
+            var member = new ClusterMember(configuration, clusters, !noStandby, loggers, board);
             var reload = new ConfigurationReload(file, configuration, logLevel is null ? null : level, Environment.GetEnvironmentVariable, Use, logger);
             using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {

@@ -60,6 +60,9 @@ internal sealed partial class Forwarder(
     /// <summary>Copies of events written for 신경.</summary>
     public long Forwarded { get; private set; }
 
+    /// <summary>The same by rule.</summary>
+    public RuleCounts ForwardedByRule { get; } = new();
+
     /// <summary>Copies that were larger than the outbox may hold (G13).</summary>
     public long Oversized { get; private set; }
 
@@ -76,7 +79,7 @@ internal sealed partial class Forwarder(
     {
         Events++;
         bool forwarded = false;
-        if (Routes.Find(eventName) is { } route)
+        if (Routes.Take(eventName) is { } route)
         {
             if (DropsWhenFull && !HasRoom)
             {
@@ -213,6 +216,7 @@ internal sealed partial class Forwarder(
         }
 
         FrameWriter.End(frame, start, keys.Next());
+        long end = Outbox.End;
         if (origin.IsLate)
         {
             _delivery.AddLate(origin.Session!, size, note);
@@ -222,7 +226,13 @@ internal sealed partial class Forwarder(
             _delivery.Add(origin.Session, size, note);
         }
 
+        if (Outbox.End != end)
+        {
+            client.Times.Added(Outbox.End, loop.TimestampAt(origin.ReceivedAt));
+        }
+
         Forwarded++;
+        ForwardedByRule.Count(copy.Rule.Index);
         return true;
     }
 

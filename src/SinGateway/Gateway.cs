@@ -17,7 +17,7 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, ILoggerFactory loggers)
+internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, ILoggerFactory loggers, StatusBoard board)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -157,6 +157,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
         Outcome outcome = await _ended.Task;
         EndUse();
+        board.Stage = StatusStage.Stopping;
         tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
@@ -259,6 +260,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             GatewayUnreachable = () => refresh.Request(),
             Random = new Random(),
             Logger = shardLogger,
+            Faults = board.Faults,
             GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
         };
         refresh = new GatewayBotRefresh(
@@ -281,6 +283,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
+        if (configuration.Listen is not null)
+        {
+            loop.Post(new StatusPublisher(board, cluster, groups, settings, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
+        }
+
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
         return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
 

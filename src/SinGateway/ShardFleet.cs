@@ -117,6 +117,7 @@ internal sealed partial class ShardFleet
     /// <param name="policies">By rule.</param>
     public void Use(RouteTable routes, UnroutedPolicy[] policies)
     {
+        routes.Continue(_groups[0].Forwarder.Routes);
         foreach (ShardGroup group in _groups)
         {
             if (group.Client.Delivery.TryUse(policies))

@@ -48,6 +48,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         ClusteringOptions? clustering = BindClustering(out bool isStrict);
         Section discord = root.Child("discord", KeySet.Discord);
         Section broker = root.Child("singyeong", KeySet.Singyeong);
+        Section operations = root.Child("operations", KeySet.Operations);
         bool allowUnsafe = broker.Boolean("allowUnsafeOperators");
         int largeThreshold = BindLargeThreshold(discord) ?? defaults.LargeThreshold;
         ReadOnlyMemory<byte> presence = discord.Find("presence") is null ? default : new PresenceBinder(problems).Bind(discord.Child("presence", KeySet.Presence));
@@ -79,7 +80,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
             Spool = BindSpool(),
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
-            ReloadsOnChange = root.Child("operations", KeySet.Operations).Boolean("reload"),
+            Listen = BindListen(operations),
+            ReloadsOnChange = operations.Boolean("reload"),
         };
     }
 
@@ -397,6 +399,23 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
                 section.Error("whenFull", $"{Section.Show(choice)} is not what a full outbox can do", "Write drop (events are lost and counted) or close (events stay at Discord).");
                 return null;
         }
+    }
+
+    private static ListenAddress? BindListen(Section section)
+    {
+        const int None = -1;
+        if (section.Text("listen") is not { } text)
+        {
+            return null;
+        }
+
+        if (HostAndPort.TryParse(text, None, out string host, out int port, out string error, leastPort: 0) && port != None)
+        {
+            return new ListenAddress(host, port);
+        }
+
+        section.Error("listen", $"the address {(error.Length > 0 ? error : "has no port")}", "Write it as HOST:PORT, such as 127.0.0.1:9400, or 0.0.0.0:9400 for every network of this machine.");
+        return null;
     }
 
     private static string? BindNamespace(Section section)

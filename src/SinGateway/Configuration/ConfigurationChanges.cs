@@ -31,6 +31,7 @@ internal sealed record ConfigurationChanges(IReadOnlyList<string> Live, IReadOnl
         ("singyeong.metadata", file => string.Join('\n', file.SingyeongMetadata)),
         ("spool", file => file.Spool),
         ("commands.enabled", file => file.CommandsEnabled),
+        ("operations.listen", file => file.Listen),
         ("operations.reload", file => file.ReloadsOnChange),
     ];
 

@@ -23,5 +23,5 @@ internal sealed record KeySet(string[] Built, string[] Later)
 
     public static readonly KeySet Commands = new(["enabled"], []);
 
-    public static readonly KeySet Operations = new(["reload"], ["listen"]);
+    public static readonly KeySet Operations = new(["listen", "reload"], []);
 }

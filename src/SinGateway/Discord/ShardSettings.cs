@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Loop;
+using SinGateway.Operations;
 using SinGateway.WebSockets;
 
 namespace SinGateway.Discord;
@@ -40,6 +41,11 @@ internal sealed class ShardSettings
     public required RevokedSessions Revoked { get; init; }
 
     public required Random Random { get; init; }
+
+    public ShardCounts Counts { get; } = new();
+
+    /// <summary>Told of each lost connection; null when nobody asks.</summary>
+    public FaultLog? Faults { get; init; }
 
     public required ILogger Logger { get; init; }
 

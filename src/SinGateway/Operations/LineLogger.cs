@@ -7,7 +7,8 @@ namespace SinGateway.Operations;
 /// <param name="minimum">The least level that is written, at first.</param>
 /// <param name="keepsValues">Entries carry their named values, because the format writes them.</param>
 /// <param name="time">Of the entries.</param>
-internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, bool keepsValues, TimeProvider time) : ILoggerFactory
+/// <param name="faults">Gets every warning and error, written or not; null: nobody asks for them.</param>
+internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, bool keepsValues, TimeProvider time, FaultLog? faults = null) : ILoggerFactory
 {
     private volatile LogLevel _minimum = minimum;
 
@@ -20,7 +21,7 @@ internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, boo
 
     public bool KeepsValues => keepsValues;
 
-    public ILogger CreateLogger(string categoryName) => new LineLogger(writer, this, categoryName, time);
+    public ILogger CreateLogger(string categoryName) => new LineLogger(writer, this, categoryName, time, faults);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("the log has one place to go: stderr");
 
@@ -28,18 +29,24 @@ internal sealed class LineLoggerFactory(LineWriter writer, LogLevel minimum, boo
 }
 
 /// <summary>Writes entries of one category. Any thread may call it; it never blocks.</summary>
-internal sealed class LineLogger(LineWriter writer, LineLoggerFactory factory, string category, TimeProvider time) : ILogger
+internal sealed class LineLogger(LineWriter writer, LineLoggerFactory factory, string category, TimeProvider time, FaultLog? faults) : ILogger
 {
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= factory.Minimum && logLevel != LogLevel.None;
+    public bool IsEnabled(LogLevel logLevel) => IsWritten(logLevel) || IsFault(logLevel);
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (IsEnabled(logLevel))
+        string text = IsEnabled(logLevel) ? formatter(state, exception) : "";
+        if (IsFault(logLevel))
         {
-            writer.Write(new LogEntry(time.GetLocalNow(), logLevel, category, eventId, formatter(state, exception))
+            faults!.Add(category, exception is null ? text : $"{text}: {exception.Message}");
+        }
+
+        if (IsWritten(logLevel))
+        {
+            writer.Write(new LogEntry(time.GetLocalNow(), logLevel, category, eventId, text)
             {
                 Values = factory.KeepsValues ? ValuesOf(state) : [],
                 Exception = exception,
@@ -52,4 +59,8 @@ internal sealed class LineLogger(LineWriter writer, LineLoggerFactory factory, s
     private static KeyValuePair<string, object?>[] ValuesOf<TState>(TState state) => state is IEnumerable<KeyValuePair<string, object?>> values
         ? [.. values.Where(value => value.Key != "{OriginalFormat}")]
         : [];
+
+    private bool IsWritten(LogLevel level) => level >= factory.Minimum && level != LogLevel.None;
+
+    private bool IsFault(LogLevel level) => faults is not null && level is >= LogLevel.Warning and < LogLevel.None;
 }

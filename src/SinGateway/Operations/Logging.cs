@@ -13,11 +13,14 @@ namespace SinGateway.Operations;
 internal static class Logging
 {
     /// <summary>Creates the log of the process. Dispose it last: that writes what is still queued.</summary>
-    public static LineLoggerFactory Create(LogLevel minimum, LogFormat format)
+    /// <param name="minimum">What is less than this is not written, at first.</param>
+    /// <param name="format">For people or for programs.</param>
+    /// <param name="faults">Gets every warning and error, written or not.</param>
+    public static LineLoggerFactory Create(LogLevel minimum, LogFormat format, FaultLog faults)
     {
         bool colour = WantsColour(Console.IsErrorRedirected, Environment.GetEnvironmentVariable);
         Func<LogEntry, string> write = format == LogFormat.Json ? LogJson.Format : entry => LogLine.Format(entry, colour);
-        return new LineLoggerFactory(new LineWriter(Console.Error, write, TimeProvider.System), minimum, format == LogFormat.Json, TimeProvider.System);
+        return new LineLoggerFactory(new LineWriter(Console.Error, write, TimeProvider.System), minimum, format == LogFormat.Json, TimeProvider.System, faults);
     }
 
     /// <summary>Colour is for terminals that know it, and not for who asks for none (https://no-color.org).</summary>

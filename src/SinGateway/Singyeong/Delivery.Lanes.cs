@@ -35,7 +35,9 @@ internal sealed partial class Delivery
             return;
         }
 
+        // The server may say what it likes.
         FrameNote* note = Outbox.Find(nonce);
+        _unroutedByRule.Count(note is null ? Math.Clamp(nonce.Rule, 0, _policies.Count - 1) : note->Rule);
         if (note is null || !_policies[*note].Holds)
         {
             Unrouted++;

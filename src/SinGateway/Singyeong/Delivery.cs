@@ -19,6 +19,7 @@ internal sealed partial class Delivery : IDisposable
     public const int MaximumStrikes = 3;
 
     private readonly RulePolicies _policies;
+    private readonly RuleCounts _unroutedByRule = new();
     private readonly long _limit;
     private readonly Func<long> _now;
     private readonly ILogger _logger;
@@ -81,6 +82,12 @@ internal sealed partial class Delivery : IDisposable
 
     /// <summary>Dispatches that came back and were dropped by policy (G10).</summary>
     public long Unrouted { get; private set; }
+
+    /// <summary>Dispatches that came back, by rule, whether they then waited or were dropped; retries of a lane do not count.</summary>
+    public RuleCounts UnroutedByRule => _unroutedByRule;
+
+    /// <summary>What <see cref="UsedBytes"/> may be.</summary>
+    public long Limit => _limit;
 
     /// <summary>Dispatches that waited for longer than <c>holdFor</c>.</summary>
     public long Expired { get; private set; }
@@ -374,6 +381,7 @@ internal sealed partial class Delivery : IDisposable
         UnroutedPolicy policy = _policies[*note];
         if (policy is { Holds: true, CostsConnection: true })
         {
+            _unroutedByRule.Count(note->Rule);
             Hold(note);
         }
         else if (++note->Strikes >= MaximumStrikes)

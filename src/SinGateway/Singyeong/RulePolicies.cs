@@ -16,6 +16,9 @@ internal sealed class RulePolicies(UnroutedPolicy[] first)
     /// <summary>The number of the set for dispatches that are written now.</summary>
     public byte Current { get; private set; }
 
+    /// <summary>Rules of the current set.</summary>
+    public int Count => _sets[Current].Length;
+
     /// <summary>The policy of the rule and set that a note names.</summary>
     public UnroutedPolicy this[in FrameNote note] => _sets[note.Policies][note.Rule];
 

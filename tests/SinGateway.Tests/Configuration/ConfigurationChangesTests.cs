@@ -30,6 +30,7 @@ public sealed class ConfigurationChangesTests
         ["SingyeongMetadata"] = (7, "singyeong: {metadata: {role: x}}", "singyeong.metadata"),
         ["Spool"] = (7, "spool: {directory: d}", "spool"),
         ["CommandsEnabled"] = (7, "commands: {enabled: true}", "commands.enabled"),
+        ["Listen"] = (7, "operations: {listen: \"localhost:1\"}", "operations.listen"),
         ["ReloadsOnChange"] = (7, "operations: {reload: true}", "operations.reload"),
     };
 

@@ -64,6 +64,7 @@ public sealed class ExampleFileTests
 
     [Test]
     [Arguments("  # namespace: bots", "  namespace: bots")]
+    [Arguments("  # listen: 127.0.0.1:9400", "  listen: 127.0.0.1:9400")]
     [Arguments("    # unrouted: hold ", "    unrouted: hold ")]
     [Arguments("    # holdFor: 60s ", "    holdFor: 60s ")]
     [Arguments("  # metadata: { role", "  metadata: { role")]
