@@ -51,7 +51,8 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            outcome = await new Gateway(configuration, index, loggers).RunAsync(stop.Token);
+            using var gateway = new Gateway(configuration, index, loggers);
+            outcome = await gateway.RunAsync(stop.Token);
         }
 
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);

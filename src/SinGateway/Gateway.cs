@@ -15,7 +15,7 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers)
+internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers) : IDisposable
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -28,6 +28,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     private static readonly Outcome WrongToken = new(ExitCode.DiscordRefused, FatalClose.Unauthorized);
 
     private readonly ILogger _logger = loggers.CreateLogger("gateway");
+    private readonly ServiceNotifier _notifier = new(Environment.GetEnvironmentVariable);
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
@@ -63,6 +64,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             return new(ExitCode.BadConfiguration, unusable.Message);
         }
     }
+
+    public void Dispose() => _notifier.Dispose();
 
     /// <param name="store">The caller's to dispose.</param>
     /// <param name="redis">The connection of the store, if it is Redis.</param>
@@ -116,11 +119,14 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
+        using LoopWatchdog? watchdog = _notifier.WatchdogPatience is { } patience ? new LoopWatchdog(_notifier, patience, loop.Post, TimeProvider.System) : null;
+        _notifier.Ready();
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
         Outcome outcome = await _ended.Task;
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
+        _notifier.Stopping();
 
         if (outcome.Code == ExitCode.Unexpected)
         {
@@ -130,7 +136,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(() => fleet.Stop(drained.SetResult));
-        using var patience = new CancellationTokenSource(LastSavePatience);
+        using var savePatience = new CancellationTokenSource(LastSavePatience);
         SessionRecord[] final = await drained.Task;
         if (_countIsWrong)
         {
@@ -138,7 +144,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             final = [.. final.Select(record => record with { SessionId = null })];
         }
 
-        await writer.StopAsync(final, patience.Token);
+        await writer.StopAsync(final, savePatience.Token);
         return outcome;
     }
 
@@ -204,6 +210,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
+        progress.Said += text => ThreadPool.QueueUserWorkItem(_notifier.Status, text, preferLocal: false);
         return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), _logger);
 
         void Apply(GatewayBotInfo fresh)
