@@ -41,6 +41,12 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     {
         try
         {
+            if (configuration.Singyeong.Tls || configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps || configuration.Redis is { Tls: true })
+            {
+                // Without authorities every peer would be refused, again and again: better said once (G25).
+                CertificateBundle.Find(Environment.GetEnvironmentVariable(CertificateBundle.Variable));
+            }
+
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
