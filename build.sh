@@ -29,7 +29,8 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
   clean              Remove what all of this made: bin, obj, out, dist, TestResults.
 
 Needs the .NET SDK (version: global.json), clang or gcc, the zlib headers and OpenSSL 3; for the tests also redis-server, and
-python3-msgpack and erlang-base for those that compare encodings (without, they are skipped). What is missing is named, with the
+python3-msgpack and erlang-base for those that compare encodings, and what release and image need, qemu-user-static and
+dnsmasq-base for those that try releases (without, they are skipped). What is missing is named, with the
 way to get it; as root on Debian it is installed (but for the .NET SDK).
 HELP
 }
@@ -60,9 +61,10 @@ has_zlib_headers() {
 has_openssl() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libssl\.so\.3' >/dev/null; }
 has_cross_compiler() { command -v aarch64-linux-gnu-gcc >/dev/null && [[ -e /usr/aarch64-linux-gnu/lib/libc.a ]]; }
 
-# require THING... : makes sure that each THING is here; installs its Debian packages, or says which they are.
-require() {
-  local thing missing=() packages=()
+# find_missing THING...: sets missing, those that are not here, and packages, where Debian has them.
+find_missing() {
+  local thing
+  missing=() packages=()
   for thing in "$@"; do
     case $thing in
       c-compiler)   c_compiler >/dev/null           || { missing+=('a C compiler (clang or gcc)'); packages+=(gcc libc6-dev); } ;;
@@ -83,9 +85,20 @@ require() {
       erlang)       command -v erl >/dev/null       || { missing+=('Erlang');                      packages+=(erlang-base); } ;;
     esac
   done
-  (( ${#missing[@]} )) || return 0
+}
 
-  local list
+# has THING...: each is here.
+has() {
+  local missing packages
+  find_missing "$@"
+  (( ${#missing[@]} == 0 ))
+}
+
+# require THING...: makes sure that each THING is here; installs its Debian packages, or says which they are.
+require() {
+  local list missing packages
+  find_missing "$@"
+  (( ${#missing[@]} )) || return 0
   list=$(printf '%s, ' "${missing[@]}")
   list=${list%, }
   command -v apt-get >/dev/null || die "missing: $list. Debian calls the packages ${packages[*]}; install what your system calls them."
@@ -271,11 +284,33 @@ run_tests() {
   failed=$(( failed + failed_here ))
 }
 
+# prepare_release: out/static, what the tests of releases run. For what cannot be built here they are skipped, and say so.
+prepare_release() {
+  local rid
+  for rid in "${release_rids[@]}"; do
+    # shellcheck disable=SC2046
+    if [[ $(runtime_identifier) == linux-x64 ]] && has $(release_needs "$rid"); then publish_static SinGateway singateway "$rid"; fi
+  done
+  if has buildah certificates && [[ -x out/static/linux-x64/singateway ]]; then
+    image_context linux-x64
+    oci_archive out/static/singateway.oci.tar linux-x64
+  fi
+  export SINGATEWAY_RELEASE=$root/out/static
+}
+
 tests() {
   build
   require redis-server
-  # Decoders that tests compare ours with. Where they cannot be installed, those tests say so and are skipped.
-  if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang; fi
+  # Those who ask for other tests alone need not wait for a release.
+  local with_release=yes
+  if (( $# )) && [[ $* != *Release* ]]; then with_release=''; fi
+  # Decoders that tests compare ours with, and what releases are built and tried with. Where they cannot be installed, those tests say so and are skipped.
+  if (( EUID == 0 )) && command -v apt-get >/dev/null; then
+    require msgpack erlang
+    # shellcheck disable=SC2046
+    [[ -z $with_release ]] || require $(for rid in "${release_rids[@]}"; do release_needs "$rid"; done | sort -u) qemu dnsmasq buildah certificates
+  fi
+  [[ -z $with_release ]] || prepare_release
   run_tests SinGateway.Tests "$@"
   run_tests SinGateway.IntegrationTests "$@"
   report_tests
