@@ -16,7 +16,20 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
 {
     private readonly Delivery _delivery = client.Delivery;
 
+    /// <summary>What is dropped for want of room needs none.</summary>
+    bool IDispatchReceiver.HasRoom => HasRoom || DropsWhenFull;
+
+    /// <summary>The one place that says whether there is room for the next event.</summary>
     public bool HasRoom => !_delivery.IsFull;
+
+    /// <summary>How much room there is, for those who wait for it.</summary>
+    public Room Room => !HasRoom ? Room.None : _delivery.HasRoomAgain ? Room.Enough : Room.Some;
+
+    /// <summary>Events that find no room are taken all the same, dropped and counted (G13).</summary>
+    public bool DropsWhenFull { get; set; }
+
+    /// <summary>What outbox and lanes take, in bytes.</summary>
+    public long WaitingBytes => _delivery.UsedBytes;
 
     private Outbox Outbox => _delivery.Outbox;
 
@@ -32,12 +45,22 @@ internal sealed partial class Forwarder(EventLoop loop, RouteTable routes, Singy
     /// <summary>Copies of events that cannot be written in the connection's encoding: nested too deep, or no JSON.</summary>
     public long Unencodable { get; private set; }
 
+    /// <summary>Copies of events that found no room and were dropped (G13).</summary>
+    public long LostToFullOutbox { get; private set; }
+
     public void Receive(Session session, ReadOnlySpan<byte> eventName, long seq, ReadOnlySpan<byte> message)
     {
         Events++;
         bool forwarded = false;
         if (routes.Find(eventName) is { } route)
         {
+            if (DropsWhenFull && !HasRoom)
+            {
+                LostToFullOutbox += route.Copies.Length;
+                client.Received(session, seq, forwarded: false);
+                return;
+            }
+
             EventIds ids = route.ReadIds(message);
             TranscodeOutcome payload = client.Binary?.EncodePayload(message) ?? TranscodeOutcome.Written;
             foreach (RouteCopy copy in route.Copies)

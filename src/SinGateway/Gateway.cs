@@ -242,7 +242,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
         var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"));
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        return new ShardGroup(loop, client, forwarder, shards, plan.Total, logger, configuration.CommandsEnabled);
+        return new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
     }
 
     /// <summary>Ends the run with what the close code means. A wrong shard count is explained with the one that Discord recommends now.</summary>

@@ -91,6 +91,7 @@ internal sealed partial class ShardFleet
             Sum(group => group.Client.Delivery.Poisonous),
             Sum(group => group.Forwarder.Oversized),
             Sum(group => group.Forwarder.Unencodable),
+            Sum(group => group.Forwarder.LostToFullOutbox),
             Sum(group => group.Shards.Sum(shard => shard.Identified)),
             Sum(group => group.Shards.Sum(shard => shard.Resumed)),
             (_loop.Now - _startedAt) / 1000,
@@ -113,8 +114,8 @@ internal sealed partial class ShardFleet
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
+        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} outbox_full={LostToFullOutbox} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
     private partial void LogStopped(
-        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long identified, long resumed,
-        long seconds, long allocated);
+        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long lostToFullOutbox,
+        long identified, long resumed, long seconds, long allocated);
 }

@@ -19,34 +19,32 @@ internal sealed partial class ShardGroup
     /// <summary>How long the outbox may take to be confirmed at the end, in ms.</summary>
     private const int FlushPatience = 10_000;
 
-    /// <summary>How often the outbox is looked at, in ms.</summary>
-    private const int WatchPeriod = 1_000;
-
     private readonly ILogger _logger;
     private readonly CommandRouter _commands;
-    private readonly LoopTimer _watchTimer;
+    private readonly Backpressure _pressure;
     private readonly LoopTimer _patienceTimer;
     private Action? _stopped;
     private bool _hasStarted;
-    private bool _wasFull;
 
     /// <param name="loop">Of the connection and the shards.</param>
     /// <param name="client">The connection; this group's to end.</param>
     /// <param name="forwarder">Writes into it.</param>
     /// <param name="shards">Those whose events it carries.</param>
     /// <param name="shardCount">Of the whole bot.</param>
+    /// <param name="whenFull">What becomes of events that find no room for long.</param>
     /// <param name="logger">Of the connection.</param>
     /// <param name="takesCommands">Workers may send to Discord through it, by these shards only.</param>
-    public ShardGroup(EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, int shardCount, ILogger logger, bool takesCommands = false)
+    public ShardGroup(
+        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, int shardCount, WhenFull whenFull, ILogger logger, bool takesCommands = false)
     {
         Client = client;
         Forwarder = forwarder;
         Shards = shards;
         _logger = logger;
-        _watchTimer = new LoopTimer(loop, Watch);
+        _pressure = new Backpressure(loop, forwarder, shards, whenFull, logger);
         _patienceTimer = new LoopTimer(loop, OnPatienceEnded);
         client.Ready += StartShards;
-        client.HasRoom += ContinueReading;
+        client.HasRoom += _pressure.RoomCame;
         client.Confirmed += OnConfirmed;
         Dictionary<int, Action<GatewayCommand>> senders = shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send);
         _commands = new CommandRouter(senders, shardCount, () => loop.Now, logger);
@@ -67,7 +65,7 @@ internal sealed partial class ShardGroup
     {
         Client.Connect();
         _patienceTimer.Start(BrokerPatience);
-        _watchTimer.Start(WatchPeriod);
+        _pressure.Start();
     }
 
     /// <summary>
@@ -83,7 +81,7 @@ internal sealed partial class ShardGroup
             shard.Stop();
         }
 
-        _watchTimer.Stop();
+        _pressure.Stop();
         _patienceTimer.Start(FlushPatience);
         Client.BeginBarrier();
         OnConfirmed();
@@ -101,26 +99,6 @@ internal sealed partial class ShardGroup
         foreach (Shard shard in Shards)
         {
             shard.Start();
-        }
-    }
-
-    private void ContinueReading()
-    {
-        foreach (Shard shard in Shards)
-        {
-            shard.ContinueReading();
-        }
-
-        _wasFull = false;
-    }
-
-    private void Watch()
-    {
-        _watchTimer.Start(WatchPeriod);
-        if (Client.Delivery.IsFull && !_wasFull)
-        {
-            _wasFull = true;
-            LogFull(Client.Delivery.UsedBytes);
         }
     }
 
@@ -156,9 +134,6 @@ internal sealed partial class ShardGroup
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 is not ready yet; starting the shards all the same, events wait in the outbox")]
     private partial void LogBrokerLate();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The outbox is full ({Bytes} bytes): 신경 is away or slower than Discord. Shards wait; raise singyeong.outbox if this is usual.")]
-    private partial void LogFull(long bytes);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -71,6 +71,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             Presence = presence,
             SingyeongConnections = BindConnections(broker, clustering) ?? defaults.SingyeongConnections,
             OutboxBytes = BindOutbox(broker) ?? defaults.OutboxBytes,
+            WhenFull = BindWhenFull(broker) ?? defaults.WhenFull,
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
@@ -341,6 +342,25 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
         return null;
+    }
+
+    private static WhenFull? BindWhenFull(Section section)
+    {
+        if (section.Scalar("whenFull") is not { } choice)
+        {
+            return null;
+        }
+
+        switch (choice.Value)
+        {
+            case "drop":
+                return WhenFull.Drop;
+            case "close":
+                return WhenFull.Close;
+            default:
+                section.Error("whenFull", $"{Section.Show(choice)} is not what a full outbox can do", "Write drop (events are lost and counted) or close (events stay at Discord).");
+                return null;
+        }
     }
 
     private static string? BindNamespace(Section section)

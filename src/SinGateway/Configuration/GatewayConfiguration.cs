@@ -52,6 +52,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The most that unconfirmed dispatches of one 신경 connection may take, in bytes.</summary>
     public long OutboxBytes { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>What becomes of events for which the outbox has had no room for a minute.</summary>
+    public WhenFull WhenFull { get; init; } = WhenFull.Drop;
+
     /// <summary>The namespace at 신경 that identify names; null names none.</summary>
     public string? SingyeongNamespace { get; init; }
 

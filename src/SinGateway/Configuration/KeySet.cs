@@ -17,7 +17,7 @@ internal sealed record KeySet(string[] Built, string[] Later)
 
     public static readonly KeySet Activity = new(["type", "name", "state", "url"], []);
 
-    public static readonly KeySet Singyeong = new(["connections", "outbox", "namespace", "metadata", "allowUnsafeOperators"], ["whenFull"]);
+    public static readonly KeySet Singyeong = new(["connections", "outbox", "whenFull", "namespace", "metadata", "allowUnsafeOperators"], []);
 
     public static readonly KeySet Commands = new(["enabled"], []);
 }

@@ -5,7 +5,7 @@ namespace SinGateway.Discord;
 /// <summary>Takes the events of all shards of a loop.</summary>
 internal interface IDispatchReceiver
 {
-    /// <summary>False stops shards from reading; they go on when told so (<see cref="Shard.ContinueReading"/>).</summary>
+    /// <summary>False stops shards from reading; they go on when told so (<see cref="Shard.ContinueReading"/>, or after a while without room <see cref="Shard.GoOn"/>).</summary>
     bool HasRoom { get; }
 
     /// <summary>

@@ -86,6 +86,15 @@ internal sealed partial class Shard
 
     public void Stop() => Signal(new ShardSignal(ShardInput.Stop));
 
+    /// <summary>
+    /// The receiver has had no room for a while: closes the connection and keeps the session until <see cref="GoOn"/>. May be said again to
+    /// a shard that was not connected before.
+    /// </summary>
+    public void HoldBack() => Signal(new ShardSignal(ShardInput.HeldBack));
+
+    /// <summary>Comes back after <see cref="HoldBack"/>, in its turn.</summary>
+    public void GoOn() => Signal(new ShardSignal(ShardInput.RoomCame));
+
     /// <summary>Goes on after the receiver had no room.</summary>
     public void ContinueReading() => _connection?.ContinueReading();
 
@@ -95,7 +104,7 @@ internal sealed partial class Shard
         bool hadSocket = _state.HasSocket;
         ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
         _state = step.State;
-        if (hadSocket && !_state.HasSocket && signal.Input != ShardInput.Stop)
+        if (hadSocket && !_state.HasSocket && signal.Input is not (ShardInput.Stop or ShardInput.HeldBack))
         {
             LogDisconnected(Id, cause, Plan(step));
         }

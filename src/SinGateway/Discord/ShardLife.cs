@@ -44,7 +44,9 @@ internal static class ShardLife
         (ShardInput.Stop, _) => new(
             state with { Phase = ShardPhase.Stopped, HoldsPermit = false },
             Return(state) | (state.HasSocket ? ShardActions.CloseResumably : ShardActions.None)),
-        (ShardInput.Start, ShardPhase.Disconnected) or (ShardInput.BackoffOver, ShardPhase.Backoff) => Begin(state, ShardActions.None),
+        (ShardInput.Start, ShardPhase.Disconnected) or (ShardInput.BackoffOver, ShardPhase.Backoff) or (ShardInput.RoomCame, ShardPhase.WaitingForRoom) =>
+            Begin(state, ShardActions.None),
+        (ShardInput.HeldBack, ShardPhase.Ready or ShardPhase.Resuming) => HoldBack(state, now),
 
         (ShardInput.PermitGranted, ShardPhase.WaitingForIdentify) =>
             new(state with { Phase = ShardPhase.Connecting, HoldsPermit = true }, ShardActions.Connect),
@@ -78,10 +80,30 @@ internal static class ShardLife
         ? new(state with { Phase = ShardPhase.WaitingToResume }, before | ShardActions.RequestTurn)
         : new(state with { Phase = ShardPhase.WaitingForIdentify }, before | ShardActions.RequestPermit);
 
+    /// <summary>
+    /// Our own lack of room ends the connection: neither its session nor Discord is to blame, so nothing is counted against either, not even a
+    /// RESUME whose answer was not read (G6).
+    /// </summary>
+    private static ShardStep HoldBack(in ShardState state, long now)
+    {
+        long readyFor = ReadyFor(state, now);
+        return new(
+            state with
+            {
+                Phase = ShardPhase.WaitingForRoom,
+                IsReplaying = false,
+                Failures = readyFor >= WorksAfter ? 0 : state.Failures,
+                Identifies = readyFor >= StableAfter ? 0 : state.Identifies,
+            },
+            ShardActions.CloseResumably);
+    }
+
+    private static long ReadyFor(in ShardState state, long now) => state.Phase == ShardPhase.Ready ? now - state.ReadySince : 0;
+
     private static ShardStep Reconnect(ShardState state, in ShardSignal signal, long now, Random random)
     {
         ShardActions actions = Return(state) | (signal.Input == ShardInput.Lost ? ShardActions.None : ShardActions.CloseResumably);
-        long readyFor = state.Phase == ShardPhase.Ready ? now - state.ReadySince : 0;
+        long readyFor = ReadyFor(state, now);
 
         // Only what was said to the session itself counts against it: whatever failed before op 6 was sent does not, nor does a
         // connection that broke while missed events arrived, nor opcode 7 (G6).

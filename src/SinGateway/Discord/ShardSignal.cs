@@ -48,6 +48,12 @@ internal enum ShardInput
     Unreadable,
 
     BackoffOver,
+
+    /// <summary>There has been no room for its events for a while: it is to let go of its socket and keep its session (G13).</summary>
+    HeldBack,
+
+    /// <summary>Shards that were held back are to go on.</summary>
+    RoomCame,
     Stop,
 }
 

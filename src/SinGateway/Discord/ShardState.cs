@@ -29,6 +29,9 @@ internal enum ShardPhase
 
     Ready,
 
+    /// <summary>Has closed its socket, since there is no room for its events; its session waits at Discord, and nothing is wrong with it.</summary>
+    WaitingForRoom,
+
     /// <summary>Waits before the next try.</summary>
     Backoff,
 

@@ -42,6 +42,8 @@ internal sealed record GatewayConfig
 
     public string? Outbox { get; init; }
 
+    public string? WhenFull { get; init; }
+
     /// <summary>To 신경.</summary>
     public int Connections { get; init; } = 1;
 
@@ -57,7 +59,8 @@ internal sealed record GatewayConfig
     {
         string password = SingyeongPassword is null ? "" : $":{SingyeongPassword}";
         string store = RedisDsn is null ? "stateFile: \"singateway.state\"" : $"redisDSN: \"{RedisDsn}\"";
-        string outbox = Outbox is null ? "" : $"  outbox: {Outbox}";
+        string outbox = Outbox is null ? "" : $"  outbox: {Outbox}\n";
+        string whenFull = WhenFull is null ? "" : $"  whenFull: {WhenFull}";
         return $"""
             token: "{Token}"
             singyeongDSN: "{(sandbox.UsesTls ? "ssingyeong" : "singyeong")}://gateway{password}@{sandbox.SingyeongEndpoint}?encoding={Encoding}"
@@ -69,7 +72,7 @@ internal sealed record GatewayConfig
               compression: {Compression}
             singyeong:
               connections: {Connections}
-            {outbox}
+            {outbox}{whenFull}
             {Forwarding}
             {More}
 

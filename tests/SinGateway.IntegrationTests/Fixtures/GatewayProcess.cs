@@ -37,10 +37,16 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     /// <summary>What is resident now, in bytes; null when it has ended.</summary>
     public long? Memory => Status("VmRSS:");
 
-    /// <summary>The managed bytes that it allocated in its life, as it logs them at its end.</summary>
-    public long AllocatedBytes => Allocated().Match(Errors) is { Success: true } match
+    /// <summary>Of it, what is not the executable's own pages, which the kernel takes back when it wants to; null when it has ended.</summary>
+    public long? AnonymousMemory => Status("RssAnon:");
+
+    /// <summary>The managed bytes that it allocated in its life.</summary>
+    public long AllocatedBytes => AtItsEnd("allocated");
+
+    /// <summary>What its last line of the log counts under <paramref name="name"/>.</summary>
+    public long AtItsEnd(string name) => Regex.Match(Errors, $@"\b{name}=(\d+)") is { Success: true } match
         ? long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
-        : throw new InvalidOperationException($"the gateway logged no allocated=… at its end:\n{Tail}");
+        : throw new InvalidOperationException($"the gateway logged no {name}=… at its end:\n{Tail}");
 
     public static GatewayProcess Start(string directory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
         new(ChildProcess.Start(Binaries.Gateway, arguments, directory, environment));
@@ -96,7 +102,4 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
 
     [GeneratedRegex(@"\d+")]
     private static partial Regex Digits();
-
-    [GeneratedRegex(@"\ballocated=(\d+)")]
-    private static partial Regex Allocated();
 }

@@ -19,7 +19,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("commands: true", "7:11: commands: a single value stands where keys belong. Put these keys below it, each in its own line: enabled.")]
     [Arguments("operations: {listen: x}", "7:1: operations: " + NoLater)]
     [Arguments("clustering: {strict: true}", "7:14: clustering.strict: " + NoLater)]
-    [Arguments("singyeong: {whenFull: drop}", "7:13: singyeong.whenFull: " + NoLater)]
+    [Arguments("singyeong: {whenFull: wait}", "7:23: singyeong.whenFull: \"wait\" is not what a full outbox can do. Write drop (events are lost and counted) or close (events stay at Discord).")]
     [Arguments("singyeong: {allowUnsafeOperators: perhaps}", "7:35: singyeong.allowUnsafeOperators: \"perhaps\" is neither true nor false. Write one of the two.")]
     [Arguments("singyeong: {namespace: \"\"}", "7:24: singyeong.namespace: the name is empty. Name a namespace, or remove the key.")]
     [Arguments("singyeong: {namespace: [a]}", "7:24: singyeong.namespace: a list stands where one value belongs. Write the value behind the colon.")]

@@ -36,6 +36,13 @@ public sealed class ConfigurationFileTests
         """;
 
     [Test]
+    [Arguments("outbox: 32MiB", "Drop")]
+    [Arguments("whenFull: drop", "Drop")]
+    [Arguments("whenFull: close", "Close")]
+    public async Task A_full_outbox_drops_or_closes(string key, string expected) =>
+        await Assert.That(Sample.Load(Sample.With(7, $"singyeong: {{{key}}}")).Configuration!.WhenFull.ToString()).IsEqualTo(expected);
+
+    [Test]
     public async Task The_example_of_the_Python_program_loads_with_one_warning()
     {
         ConfigurationResult result = Sample.Load(PythonExample);

@@ -6,8 +6,8 @@ namespace SinGateway.Tests.Discord;
 /// <summary>
 /// What a shard does with everything that can happen, in every situation: one cell a pair. A cell says the actions in their order (x close
 /// resumably, r return the permit, d drop the session, p request a permit, t request a turn, o open a socket, c count the IDENTIFY, I send
-/// IDENTIFY, R send RESUME, w wait, g give up) and, in capitals behind a slash, the phase when it changes: see the first row. A dot is
-/// nothing at all.
+/// IDENTIFY, R send RESUME, w wait, g give up) and, in capitals behind a slash, the phase when it changes (T waits for its turn to
+/// resume, W for room): see the first row. A dot is nothing at all.
 /// </summary>
 public sealed class ShardLifeTableTests
 {
@@ -33,6 +33,7 @@ public sealed class ShardLifeTableTests
         ("young", ShardState.Initial(true) with { Phase = ShardPhase.Ready, ReadySince = Now - 1, Identifies = 1, Failures = 1 }),
         ("wait", ShardState.Initial(false) with { Phase = ShardPhase.Backoff }),
         ("wait+s", ShardState.Initial(true) with { Phase = ShardPhase.Backoff }),
+        ("no room", ShardState.Initial(true) with { Phase = ShardPhase.WaitingForRoom }),
         ("stopped", ShardState.Initial(true) with { Phase = ShardPhase.Stopped }),
     ];
 
@@ -41,49 +42,51 @@ public sealed class ShardLifeTableTests
 
     private const string Table =
         """
-                          new      stored   queued   in turn  conn+p   conn+s   hello+p  hello+s  confirm  ident    resume   3rd      replay   ready    young    wait     wait+s   stopped
-        Start             p/Q      t/T      .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .
-        PermitGranted     r        r        o/C      r        r        r        r        r        r        r        r        r        r        r        r        r        r        .
-        TurnCame          .        .        .        o/C      .        .        .        .        .        .        .        .        .        .        .        .        .        .
-        Opened            .        .        .        .        /H       /H       .        .        .        .        .        .        .        .        .        .        .        .
-        Hello             .        .        .        .        .        .        c/P      R/R      .        .        .        .        .        .        .        .        .        .
-        PermitConfirmed   .        .        .        .        .        .        .        .        I/I      .        .        .        .        .        .        .        .        .
-        PermitDenied      .        .        .        .        .        .        .        .        xrp/Q    .        .        .        .        .        .        .        .        .
-        Ready             .        .        .        .        .        .        .        .        .        /Y       .        .        .        .        .        .        .        .
-        Replayed          .        .        .        .        .        .        .        .        .        .        *        *        .        .        .        .        .        .
-        Resumed           .        .        .        .        .        .        .        .        .        .        /Y       /Y       /Y       .        .        .        .        .
-        ReconnectRequested.        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xw/B     xt/T     xt/T     xw/B     .        .        .
-        SessionResumable  .        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xdw/B    xt/T     xt/T     xw/B     .        .        .
-        SessionInvalid    .        .        .        .        xrw/B    xw/B     xrw/B    xw/B     xrw/B    xw/B     xdw/B    xdw/B    xdw/B    xdw/B    xdw/B    .        .        .
-        TimedOut          .        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xdw/B    xt/T     xt/T     xw/B     .        .        .
-        Unreadable        .        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xdw/B    xt/T     xt/T     xw/B     .        .        .
-        BackoffOver       .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        p/Q      t/T      .
-        Stop              /S       /S       /S       /S       xr/S     x/S      xr/S     x/S      xr/S     x/S      x/S      x/S      x/S      x/S      x/S      /S       /S       .
-        no close code     .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 1000       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 1001       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 1006       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 1011       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 1012       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 3000       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 4000       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 4001       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .
-        closed 4002       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 4003       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .
-        closed 4004       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .
-        closed 4005       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .
-        closed 4006       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .
-        closed 4007       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .
-        closed 4008       .        .        .        .        rw/B     w/B      rw/B     w/B      rw/B     w/B      w/B      dw/B     w/B      w/B      w/B      .        .        .
-        closed 4009       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .
-        closed 4010       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .
-        closed 4011       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .
-        closed 4012       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .
-        closed 4013       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .
-        closed 4014       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .
-        closed 4015       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        closed 4999       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .
-        refused, 30 s     .        .        .        .        rw/B     w/B      rw/B     w/B      rw/B     w/B      w/B      dw/B     w/B      w/B      w/B      .        .        .
+                          new      stored   queued   in turn  conn+p   conn+s   hello+p  hello+s  confirm  ident    resume   3rd      replay   ready    young    wait     wait+s   no room  stopped
+        Start             p/Q      t/T      .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .
+        PermitGranted     r        r        o/C      r        r        r        r        r        r        r        r        r        r        r        r        r        r        r        .
+        TurnCame          .        .        .        o/C      .        .        .        .        .        .        .        .        .        .        .        .        .        .        .
+        Opened            .        .        .        .        /H       /H       .        .        .        .        .        .        .        .        .        .        .        .        .
+        Hello             .        .        .        .        .        .        c/P      R/R      .        .        .        .        .        .        .        .        .        .        .
+        PermitConfirmed   .        .        .        .        .        .        .        .        I/I      .        .        .        .        .        .        .        .        .        .
+        PermitDenied      .        .        .        .        .        .        .        .        xrp/Q    .        .        .        .        .        .        .        .        .        .
+        Ready             .        .        .        .        .        .        .        .        .        /Y       .        .        .        .        .        .        .        .        .
+        Replayed          .        .        .        .        .        .        .        .        .        .        *        *        .        .        .        .        .        .        .
+        Resumed           .        .        .        .        .        .        .        .        .        .        /Y       /Y       /Y       .        .        .        .        .        .
+        ReconnectRequested.        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xw/B     xt/T     xt/T     xw/B     .        .        .        .
+        SessionResumable  .        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xdw/B    xt/T     xt/T     xw/B     .        .        .        .
+        SessionInvalid    .        .        .        .        xrw/B    xw/B     xrw/B    xw/B     xrw/B    xw/B     xdw/B    xdw/B    xdw/B    xdw/B    xdw/B    .        .        .        .
+        TimedOut          .        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xdw/B    xt/T     xt/T     xw/B     .        .        .        .
+        Unreadable        .        .        .        .        xrp/Q    xt/T     xrp/Q    xt/T     xrp/Q    xw/B     xt/T     xdw/B    xt/T     xt/T     xw/B     .        .        .        .
+        BackoffOver       .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        p/Q      t/T      .        .
+        HeldBack          .        .        .        .        .        .        .        .        .        .        x/W      x/W      x/W      x/W      x/W      .        .        .        .
+        RoomCame          .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        t/T      .
+        Stop              /S       /S       /S       /S       xr/S     x/S      xr/S     x/S      xr/S     x/S      x/S      x/S      x/S      x/S      x/S      /S       /S       /S       .
+        no close code     .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 1000       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 1001       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 1006       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 1011       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 1012       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 3000       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 4000       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 4001       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .        .
+        closed 4002       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 4003       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .        .
+        closed 4004       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .        .
+        closed 4005       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .        .
+        closed 4006       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .        .
+        closed 4007       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .        .
+        closed 4008       .        .        .        .        rw/B     w/B      rw/B     w/B      rw/B     w/B      w/B      dw/B     w/B      w/B      w/B      .        .        .        .
+        closed 4009       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      dp/Q     dw/B     dp/Q     dp/Q     dw/B     .        .        .        .
+        closed 4010       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .        .
+        closed 4011       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .        .
+        closed 4012       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .        .
+        closed 4013       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .        .
+        closed 4014       .        .        .        .        rg/S     g/S      rg/S     g/S      rg/S     g/S      g/S      g/S      g/S      g/S      g/S      .        .        .        .
+        closed 4015       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        closed 4999       .        .        .        .        rp/Q     t/T      rp/Q     t/T      rp/Q     w/B      t/T      dw/B     t/T      t/T      w/B      .        .        .        .
+        refused, 30 s     .        .        .        .        rw/B     w/B      rw/B     w/B      rw/B     w/B      w/B      dw/B     w/B      w/B      w/B      .        .        .        .
         """;
 
     [Test]
@@ -134,6 +137,7 @@ public sealed class ShardLifeTableTests
             ShardPhase.Identifying => "I",
             ShardPhase.Resuming => "R",
             ShardPhase.Ready => "Y",
+            ShardPhase.WaitingForRoom => "W",
             ShardPhase.Backoff => "B",
             ShardPhase.Stopped => "S",
             _ => "?",

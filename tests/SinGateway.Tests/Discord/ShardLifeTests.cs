@@ -283,6 +283,50 @@ public sealed class ShardLifeTests
         }
     }
 
+    [Test]
+    public async Task A_shard_that_is_held_back_closes_resumably_and_resumes_in_its_turn_when_there_is_room()
+    {
+        ShardStep step = Next(State(ShardPhase.Ready, session: true), ShardInput.HeldBack);
+        await Assert.That(step.Actions).IsEqualTo(ShardActions.CloseResumably);
+        await Assert.That(step.State.HasSession).IsTrue();
+
+        step = Next(step.State, ShardInput.RoomCame);
+        await Assert.That(step.State.Phase).IsEqualTo(ShardPhase.WaitingToResume);
+        await Assert.That(step.Actions).IsEqualTo(ShardActions.RequestTurn);
+    }
+
+    [Test]
+    public async Task A_resume_that_is_held_back_again_and_again_never_counts_against_its_session_nor_makes_it_wait()
+    {
+        ShardState state = State(ShardPhase.Disconnected, session: true);
+        for (int i = 0; i < 100; i++)
+        {
+            state = Next(Reach(state, ShardPhase.Resuming), ShardInput.HeldBack).State;
+            await Assert.That(state).IsEqualTo(State(ShardPhase.WaitingForRoom, session: true));
+        }
+    }
+
+    [Test]
+    public async Task The_time_before_a_shard_was_held_back_counts_as_work_when_it_was_long_enough()
+    {
+        ShardState young = State(ShardPhase.Ready, session: true) with { Failures = 3, Identifies = 2, ReadySince = Now - ShardLife.WorksAfter + 1 };
+        ShardState stable = young with { ReadySince = Now - ShardLife.StableAfter };
+
+        young = Next(young, ShardInput.HeldBack).State;
+        stable = Next(stable, ShardInput.HeldBack).State;
+
+        await Assert.That((young.Failures, young.Identifies)).IsEqualTo((3, 2));
+        await Assert.That((stable.Failures, stable.Identifies)).IsEqualTo((0, 0));
+    }
+
+    [Test]
+    public async Task A_shard_that_is_held_back_can_be_stopped()
+    {
+        ShardStep step = Next(State(ShardPhase.WaitingForRoom, session: true), ShardInput.Stop);
+
+        await Assert.That(step).IsEqualTo(new ShardStep(State(ShardPhase.Stopped, session: true), ShardActions.None));
+    }
+
     /// <summary>An owner that obeys, and a Discord that does whatever it likes.</summary>
     [Test]
     [Arguments(1)]
@@ -294,8 +338,8 @@ public sealed class ShardLifeTests
         Random random = new(seed);
         ShardInput[] inputs = Enum.GetValues<ShardInput>();
         int[] codes = [0, 0, 1000, 4000, 4001, 4006, 4007, 4009, 4999];
-        int identifies = 0, resumes = 0, drops = 0;
-        for (int life = 0; life < 1_000; life++)
+        int identifies = 0, resumes = 0, drops = 0, heldBack = 0;
+        for (int life = 0; life < 2_000; life++)
         {
             ShardState state = State(ShardPhase.Disconnected, session: random.Next(2) == 0);
             bool socket = false, permit = false, requested = false, turn = false, waiting = false, session = state.HasSession;
@@ -352,7 +396,7 @@ public sealed class ShardLifeTests
                     session = false;
                     sentInVain = 0;
                 }
-                else if (wasSent && !socket && input is not (ShardInput.Stop or ShardInput.ReconnectRequested))
+                else if (wasSent && !socket && input is not (ShardInput.Stop or ShardInput.ReconnectRequested or ShardInput.HeldBack))
                 {
                     sentInVain++;
                     Must(sentInVain < ShardLife.MaximumRefusedResumes, "keeps a session that was refused three times");
@@ -403,6 +447,12 @@ public sealed class ShardLifeTests
                     resumeSent = true;
                 }
 
+                if (input == ShardInput.HeldBack && step.State.Phase != before)
+                {
+                    heldBack++;
+                    Must(session && step.Actions == ShardActions.CloseResumably, "is held back with more than a closed socket");
+                }
+
                 if (Has(step, ShardActions.Wait))
                 {
                     Must(!waiting && !socket && !permit && step.Delay > 0, "waits with something in hand");
@@ -413,7 +463,7 @@ public sealed class ShardLifeTests
                 Must(step.State.HoldsPermit == permit, "knows another permit than its owner");
                 Must(socket == Connected.Contains(step.State.Phase), "is in a phase that its socket is not in");
                 Must(
-                    socket || requested || turn || waiting || step.State.Phase is ShardPhase.Stopped or ShardPhase.Disconnected,
+                    socket || requested || turn || waiting || step.State.Phase is ShardPhase.Stopped or ShardPhase.Disconnected or ShardPhase.WaitingForRoom,
                     "waits for nothing that will ever happen");
                 if (wrong.Length > 0)
                 {
@@ -424,6 +474,7 @@ public sealed class ShardLifeTests
             }
         }
 
+        await Assert.That(heldBack).IsGreaterThan(100);
         await Assert.That(identifies).IsGreaterThan(100);
         await Assert.That(resumes).IsGreaterThan(100);
         await Assert.That(drops).IsGreaterThan(100);
@@ -436,6 +487,8 @@ public sealed class ShardLifeTests
     private static bool CanHappen(ShardInput input, ShardPhase phase, bool socket, bool requested, bool turn, bool waiting, Random random) => input switch
     {
         ShardInput.Stop => random.Next(100) == 0,
+        ShardInput.HeldBack => random.Next(phase is ShardPhase.Ready or ShardPhase.Resuming ? 2 : 20) == 0,
+        ShardInput.RoomCame => phase == ShardPhase.WaitingForRoom ? random.Next(3) == 0 : random.Next(20) == 0,
         ShardInput.Start => phase == ShardPhase.Disconnected || random.Next(20) == 0,
         ShardInput.TurnCame => turn,
         ShardInput.PermitConfirmed or ShardInput.PermitDenied => phase == ShardPhase.ConfirmingPermit,
@@ -464,6 +517,7 @@ public sealed class ShardLifeTests
             {
                 ShardPhase.Disconnected => ShardInput.Start,
                 ShardPhase.Backoff => ShardInput.BackoffOver,
+                ShardPhase.WaitingForRoom => ShardInput.RoomCame,
                 ShardPhase.WaitingToResume => ShardInput.TurnCame,
                 ShardPhase.Connecting => ShardInput.Opened,
                 ShardPhase.AwaitingHello => ShardInput.Hello,

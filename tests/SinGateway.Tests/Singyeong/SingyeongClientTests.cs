@@ -273,6 +273,33 @@ public sealed class SingyeongClientTests
     }
 
     [Test]
+    public async Task What_is_dropped_for_want_of_room_is_committed_once_everything_before_it_is()
+    {
+        using WebSocketServer server = new();
+        using Gateway gateway = new(server, outbox: 1024 * 1024);
+        using SingyeongPeer peer = await SingyeongPeer.AcceptReadyAsync(server);
+        await gateway.ForwardAsync(250_000, [1, 2, 3, 4]);
+        await gateway.DropWhenFullAsync();
+        await gateway.ForwardAsync(5, 6);
+
+        await Assert.That(gateway.LostToFullOutbox).IsEqualTo(2);
+        await Assert.That(gateway.Session.Received).IsEqualTo(6);
+        await Assert.That(gateway.Session.Committed).IsLessThan(5);
+        await gateway.BarrierAsync();
+        while (gateway.Session.Committed < 6)
+        {
+            if (await peer.ReceiveAsync() == "heartbeat")
+            {
+                await peer.AckAsync();
+                await gateway.Running.TurnAsync();
+            }
+        }
+
+        await gateway.ForwardAsync(7);
+        await Assert.That(gateway.LostToFullOutbox).IsEqualTo(2).Because("there is room again");
+    }
+
+    [Test]
     public async Task Room_is_told_when_a_full_outbox_was_confirmed()
     {
         using WebSocketServer server = new();
@@ -422,6 +449,10 @@ public sealed class SingyeongClientTests
         public long Unencodable => _forwarder.Unencodable;
 
         public Task ReceiveAsync(long seq, string message) => Running.RunAsync(() => _forwarder.Receive(Session, "X"u8, seq, Encoding.UTF8.GetBytes(message)));
+
+        public long LostToFullOutbox => _forwarder.LostToFullOutbox;
+
+        public Task DropWhenFullAsync() => Running.RunAsync(() => _forwarder.DropsWhenFull = true);
 
         public Task BarrierAsync() => Running.RunAsync(Client.BeginBarrier);
 
