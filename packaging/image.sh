@@ -49,8 +49,8 @@ oci_archive() {
       --build-arg VERSION="$(version)" --timestamp "$(source_date)" --manifest singateway -f deploy/Dockerfile out/image >/dev/null ||
       { rm -rf "$storage"; die 'buildah could not build the image'; }
   done
-  rm -f "$file"
-  "${buildah[@]}" manifest push --quiet --all singateway "oci-archive:$file" >/dev/null || { rm -rf "$storage"; die "buildah could not write $file"; }
+  "${buildah[@]}" manifest push --quiet --all singateway "oci:$storage/layout" >/dev/null || { rm -rf "$storage"; die "buildah could not write $file"; }
+  tar --directory "$storage/layout" --sort=name --mtime="@$(source_date)" --owner=0 --group=0 --numeric-owner --format=gnu -cf "$file" .
   rm -rf "$storage"
   say "$file: $(stat -c %s "$file" | numfmt --to=iec-i --suffix=B) for $*"
 }
