@@ -115,7 +115,7 @@ internal sealed partial class Backpressure
         _beganAt = _loop.Now;
         _lostBefore = _forwarder.LostToFullOutbox;
         _hasClosed = false;
-        if (_saidFullAt is null || _loop.Now - _saidFullAt >= LinePeriod)
+        if (!_forwarder.HasSpool && (_saidFullAt is null || _loop.Now - _saidFullAt >= LinePeriod))
         {
             _saidFullAt = _loop.Now;
             LogFull(_forwarder.WaitingBytes);

@@ -17,10 +17,11 @@ internal sealed class Commands
     /// Holds the bot's shards and forwards their events to 신경. Stops on SIGTERM or Ctrl-C, with every session kept for the next start.
     /// </summary>
     /// <param name="config">The configuration file. Without it: config.json, config.yaml or config.yml of this directory.</param>
-    /// <param name="cluster">The cluster to run, from 0, or a name that ends in -N. Without it: SINGATEWAY_CLUSTER.</param>
+    /// <param name="cluster">The cluster to run, from 0, a name that ends in -N, or auto for the first that is free. Without it: SINGATEWAY_CLUSTER.</param>
     /// <param name="logLevel">CRITICAL, ERROR, WARNING, INFO or DEBUG, in place of the file's loggingLevel.</param>
+    /// <param name="noStandby">Exit with code 5, in place of waiting, when another process runs the cluster.</param>
     [Command("")]
-    public async Task<int> Run(string? config = null, string? cluster = null, string? logLevel = null)
+    public async Task<int> Run(string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false)
     {
         Understood = true;
         if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
@@ -28,7 +29,7 @@ internal sealed class Commands
             return Refuse(ExitCode.BadConfiguration, error);
         }
 
-        if (ClusterIndex.Choose(configuration.Clustering, cluster, Environment.GetEnvironmentVariable(ClusterIndex.Variable), out error) is not { } index)
+        if (ClusterIndex.Choose(configuration.Clustering, cluster, Environment.GetEnvironmentVariable(ClusterIndex.Variable), out error) is not { } clusters)
         {
             return Refuse(ExitCode.BadConfiguration, error);
         }
@@ -51,8 +52,9 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            using var gateway = new Gateway(configuration, index, loggers);
-            outcome = await gateway.RunAsync(stop.Token);
+            using var notifier = new ServiceNotifier(Environment.GetEnvironmentVariable);
+            using CancellationTokenRegistration stopping = stop.Token.Register(notifier.Stopping);
+            outcome = await new ClusterMember(configuration, clusters, !noStandby, notifier, loggers).RunAsync(stop.Token);
         }
 
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);
@@ -72,13 +74,13 @@ internal sealed class Commands
             return Refuse(ExitCode.BadConfiguration, error);
         }
 
-        int? index = null;
-        if (cluster is not null && (index = ClusterIndex.Choose(configuration.Clustering, cluster, null, out error)) is null)
+        IReadOnlyList<int> clusters = [];
+        if (cluster is not null && (clusters = ClusterIndex.Choose(configuration.Clustering, cluster, null, out error)!) is null)
         {
             return Refuse(ExitCode.BadConfiguration, error);
         }
 
-        CheckReport.Write(Console.Out, configuration, loaded.Warnings, index);
+        CheckReport.Write(Console.Out, configuration, loaded.Warnings, clusters is [var index] ? index : null);
         return 0;
     }
 

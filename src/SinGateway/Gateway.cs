@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
@@ -7,6 +8,7 @@ using SinGateway.Loop;
 using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
+using SinGateway.Spooling;
 using SinGateway.WebSockets;
 
 namespace SinGateway;
@@ -15,7 +17,8 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, ILoggerFactory loggers) : IDisposable
+internal sealed partial class Gateway(
+    GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, ServiceNotifier notifier, LoopWatchdog watchdog, ILoggerFactory loggers)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -28,7 +31,6 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     private static readonly Outcome WrongToken = new(ExitCode.DiscordRefused, FatalClose.Unauthorized);
 
     private readonly ILogger _logger = loggers.CreateLogger("gateway");
-    private readonly ServiceNotifier _notifier = new(Environment.GetEnvironmentVariable);
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
@@ -37,46 +39,9 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     private bool _countIsWrong;
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
-    public async Task<Outcome> RunAsync(CancellationToken stop)
-    {
-        try
-        {
-            if (configuration.Singyeong.Tls || configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps || configuration.Redis is { Tls: true })
-            {
-                // Without authorities every peer would be refused, again and again: better said once (G25).
-                CertificateBundle.Find(Environment.GetEnvironmentVariable(CertificateBundle.Variable));
-            }
-
-            if (configuration.Redis is not { } dsn)
-            {
-                await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await RunAsync(file, null, stop);
-            }
-
-            await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
-            await using var store = new RedisSessionStore(redis, configuration.RedisPrefix);
-            return await RunAsync(store, redis, stop);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return new(ExitCode.Stopped);
-        }
-        catch (StateFileInUseException inUse)
-        {
-            return new(ExitCode.HeldElsewhere, inUse.Message);
-        }
-        catch (IOException unusable)
-        {
-            return new(ExitCode.BadConfiguration, unusable.Message);
-        }
-    }
-
-    public void Dispose() => _notifier.Dispose();
-
     /// <param name="store">The caller's to dispose.</param>
-    /// <param name="redis">The connection of the store, if it is Redis.</param>
-    /// <param name="stop">Asks to stop.</param>
-    private async Task<Outcome> RunAsync(ISessionStore store, RedisConnection? redis, CancellationToken stop)
+    /// <param name="stop">Asks to stop, or says that the lease is lost: the outcome is then <see cref="ExitCode.HeldElsewhere"/>.</param>
+    public async Task<Outcome> RunAsync(ISessionStore store, CancellationToken stop)
     {
         using var rest = new GatewayRest(
             configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
@@ -114,25 +79,31 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         using TlsContext? tls = NeedsTls(plan, info) ? TlsContext.Create() : null;
         using var loop = new EventLoop(TimeProvider.System);
-        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"));
-        if (redis is not null)
+        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
+
+        // Its last file operation has ended when it is disposed: the fleet closes it.
+        var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
+        using Spool? spool = OpenSpool(loop, memory);
+        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
+        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
+        using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
+        if (tenure is not null)
         {
             // What Redis lost with its connection, if it was restarted, is written again (G20).
-            redis.Reconnected += writer.RequireFullWrite;
+            tenure.StoreCameBack += writer.RequireFullWrite;
         }
 
-        ShardFleet fleet = Build(loop, tls, info, plan, store, writer, rest, stop);
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
-        using LoopWatchdog? watchdog = _notifier.WatchdogPatience is { } patience ? new LoopWatchdog(_notifier, patience, loop.Post, TimeProvider.System) : null;
-        _notifier.Ready();
+        using IDisposable watched = watchdog.Watch(loop.Post);
+        notifier.Ready();
         _ = ReleaseStartupMemoryAsync(stop);
 
-        using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(new(ExitCode.Stopped)));
+        using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
         Outcome outcome = await _ended.Task;
+        tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
-        _notifier.Stopping();
 
         if (outcome.Code == ExitCode.Unexpected)
         {
@@ -144,7 +115,11 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         loop.Post(() => fleet.Stop(drained.SetResult));
         using var savePatience = new CancellationTokenSource(LastSavePatience);
         SessionRecord[] final = await drained.Task;
-        if (_countIsWrong)
+        if (tenure is { IsLost: true })
+        {
+            final = [];
+        }
+        else if (_countIsWrong)
         {
             // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with another.
             final = [.. final.Select(record => record with { SessionId = null })];
@@ -153,6 +128,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         await writer.StopAsync(final, savePatience.Token);
         return outcome;
     }
+
+    private Outcome Asked() => tenure is { IsLost: true } ? new(ExitCode.HeldElsewhere, tenure.LossMessage) : new(ExitCode.Stopped);
 
     private static async Task ReleaseStartupMemoryAsync(CancellationToken stop)
     {
@@ -166,14 +143,48 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
+    /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
+    {
+        ILogger logger = loggers.CreateLogger("shard");
+        if (redis is null)
+        {
+            return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
+        }
+
+        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord);
+        return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
+    }
+
+    private Spool? OpenSpool(EventLoop loop, in SpoolMemoryPlan memory) => configuration.Spool is not { } spool
+        ? null
+        : Spool.Open(
+            new SpoolOptions
+            {
+                Directory = spool.Directory,
+                Cluster = cluster,
+                MaxSize = spool.MaxSize,
+                MemoryLimit = memory.Memory,
+                BlockSize = memory.Block,
+            },
+            loop,
+            loggers.CreateLogger("spool"));
+
     private ShardFleet Build(
-        EventLoop loop, TlsContext? tls, GatewayBotInfo? info, ShardPlan plan, ISessionStore store, SessionWriter writer, GatewayRest rest, CancellationToken stop)
+        EventLoop loop,
+        TlsContext? tls,
+        GatewayBotInfo? info,
+        ShardPlan plan,
+        IIdentifyQueue identifies,
+        SessionWriter writer,
+        SpoolFeed? feed,
+        GatewayRest rest,
+        CancellationToken stop)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var identifies = new IdentifyQueue(loop, store as IIdentifyLedger ?? new MemoryIdentifyLedger(), shardLogger);
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {
@@ -212,12 +223,12 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var routes = new RouteTable(configuration.Forwarding, cluster, plan.Total);
         ShardGroup[] groups =
         [
-            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes)),
+            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        progress.Said += text => ThreadPool.QueueUserWorkItem(_notifier.Status, text, preferLocal: false);
-        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), _logger);
+        progress.Said += text => ThreadPool.QueueUserWorkItem(notifier.Status, text, preferLocal: false);
+        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger);
 
         void Apply(GatewayBotInfo fresh)
         {
@@ -232,17 +243,25 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
     /// <param name="plan">Of this process.</param>
     /// <param name="sessions">The stored ones, by shard.</param>
     /// <param name="routes">Of the loop.</param>
-    private ShardGroup BuildGroup(int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes)
+    /// <param name="feed">Of the spool; null without one.</param>
+    private ShardGroup BuildGroup(
+        int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes, SpoolFeed? feed)
     {
         ILogger logger = loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
         int[] ids = plan.ShardsOf(connection, configuration.SingyeongConnections);
         EventLoop loop = settings.Loop;
-        var delivery = new Delivery(configuration.OutboxBytes, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger);
+        long limit = feed is null
+            ? configuration.OutboxBytes
+            : new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count)).Outbox;
+        var delivery = new Delivery(limit, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger, configuration.OutboxBytes / 2);
         var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, ids), delivery, new Random(), logger);
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
-        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"));
+        delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
+        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        return new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
+        var group = new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
+        feed?.Connect(group, ids);
+        return group;
     }
 
     /// <summary>Ends the run with what the close code means. A wrong shard count is explained with the one that Discord recommends now.</summary>
@@ -271,12 +290,13 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         rule.Target.HasOps && configuration.Singyeong.Encoding != SingyeongEncoding.Etf);
 
     /// <summary>
-    /// The client id says bot, shard count, cluster, connection and fence (G21), so that it is the same after every start.
+    /// The client id says bot, shard count, cluster, connection and fence by four (G21): never one that the holder before may still have,
+    /// and never more than four, since 신경 remembers each for ever.
     /// </summary>
     private SingyeongIdentity Identity(ShardPlan plan, int connection, int[] shards)
     {
         SingyeongDsn dsn = configuration.Singyeong;
-        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-{connection}-0";
+        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-{connection}-{(tenure?.Token.Fence ?? 0) % 4}";
         var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
         return new SingyeongIdentity(
             uri,

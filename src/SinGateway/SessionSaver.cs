@@ -40,7 +40,11 @@ internal sealed class SessionSaver
 
     public void Start() => _saveTimer.Start(SavePeriod);
 
-    public void Stop() => _saveTimer.Stop();
+    public void Stop()
+    {
+        _saveTimer.Stop();
+        _storedTimer.Stop();
+    }
 
     /// <summary>The state of every shard, for the last save.</summary>
     public SessionRecord[] FinalRecords() => [.. _shards.Select(Record)];

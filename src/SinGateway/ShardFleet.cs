@@ -22,17 +22,26 @@ internal sealed partial class ShardFleet
     private readonly ShardGroup[] _groups;
     private readonly StartProgress _progress;
     private readonly SessionSaver _saver;
+    private readonly SpoolFeed? _spool;
     private readonly ILogger _logger;
     private readonly LoopTimer _trimTimer;
     private readonly long _startedAt;
     private int _running;
+    private bool _isAbandoned;
 
-    public ShardFleet(EventLoop loop, ShardGroup[] groups, StartProgress progress, SessionSaver saver, ILogger logger)
+    /// <param name="loop">Of all of it.</param>
+    /// <param name="groups">The 신경 connections with their shards.</param>
+    /// <param name="progress">Of the start.</param>
+    /// <param name="saver">Of the shards' sessions.</param>
+    /// <param name="spool">Of all groups; null without one.</param>
+    /// <param name="logger">Told the totals.</param>
+    public ShardFleet(EventLoop loop, ShardGroup[] groups, StartProgress progress, SessionSaver saver, SpoolFeed? spool, ILogger logger)
     {
         _loop = loop;
         _groups = groups;
         _progress = progress;
         _saver = saver;
+        _spool = spool;
         _logger = logger;
         _trimTimer = new LoopTimer(loop, Trim);
         _startedAt = loop.Now;
@@ -40,6 +49,12 @@ internal sealed partial class ShardFleet
 
     public void Start()
     {
+        _spool?.Start();
+        if (_isAbandoned)
+        {
+            return;
+        }
+
         foreach (ShardGroup group in _groups)
         {
             group.Start();
@@ -59,6 +74,7 @@ internal sealed partial class ShardFleet
         _progress.Stop();
         _saver.Stop();
         _trimTimer.Stop();
+        _spool?.Stop();
         _running = _groups.Length;
         foreach (ShardGroup group in _groups)
         {
@@ -66,10 +82,45 @@ internal sealed partial class ShardFleet
             {
                 if (--_running == 0)
                 {
-                    SayTotals();
-                    stopped(_saver.FinalRecords());
+                    End(stopped);
                 }
             });
+        }
+    }
+
+    /// <summary>
+    /// Another process has the shards: ends all of them with their sessions alive, and the connections to 신경, without sending anything
+    /// more (G19). What is in the spool stays there. <see cref="Stop"/> then, or before, ends at once.
+    /// </summary>
+    public void Abandon()
+    {
+        _isAbandoned = true;
+        _progress.Stop();
+        _saver.Stop();
+        _trimTimer.Stop();
+        _spool?.Stop();
+        foreach (ShardGroup group in _groups)
+        {
+            group.Abandon();
+        }
+    }
+
+    /// <summary>What sessions may be committed to can rest on what is on the disk, so the spool is closed before.</summary>
+    private void End(Action<SessionRecord[]> stopped)
+    {
+        if (_spool is null)
+        {
+            Finish();
+        }
+        else
+        {
+            _spool.Close(Finish);
+        }
+
+        void Finish()
+        {
+            SayTotals();
+            stopped(_saver.FinalRecords());
         }
     }
 
@@ -92,6 +143,8 @@ internal sealed partial class ShardFleet
             Sum(group => group.Forwarder.Oversized),
             Sum(group => group.Forwarder.Unencodable),
             Sum(group => group.Forwarder.LostToFullOutbox),
+            _spool?.Spooled ?? 0,
+            Sum(group => group.Forwarder.Outdated),
             Sum(group => group.Shards.Sum(shard => shard.Identified)),
             Sum(group => group.Shards.Sum(shard => shard.Resumed)),
             (_loop.Now - _startedAt) / 1000,
@@ -114,8 +167,8 @@ internal sealed partial class ShardFleet
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} outbox_full={LostToFullOutbox} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
+        Message = "Stopped: events={Events} forwarded={Forwarded} unrouted={Unrouted} expired={Expired} poisonous={Poisonous} oversized={Oversized} unencodable={Unencodable} outbox_full={LostToFullOutbox} spooled={Spooled} outdated={Outdated} identified={Identified} resumed={Resumed} seconds={Seconds} allocated={Allocated}")]
     private partial void LogStopped(
-        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long lostToFullOutbox,
+        long events, long forwarded, long unrouted, long expired, long poisonous, long oversized, long unencodable, long lostToFullOutbox, long spooled, long outdated,
         long identified, long resumed, long seconds, long allocated);
 }

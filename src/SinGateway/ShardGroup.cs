@@ -25,6 +25,7 @@ internal sealed partial class ShardGroup
     private readonly LoopTimer _patienceTimer;
     private Action? _stopped;
     private bool _hasStarted;
+    private bool _hasEnded;
 
     /// <param name="loop">Of the connection and the shards.</param>
     /// <param name="client">The connection; this group's to end.</param>
@@ -74,7 +75,31 @@ internal sealed partial class ShardGroup
     /// </summary>
     public void Stop(Action stopped)
     {
+        if (_hasEnded)
+        {
+            stopped();
+            return;
+        }
+
         _stopped = stopped;
+        StopShards();
+        _patienceTimer.Start(FlushPatience);
+        Client.BeginBarrier();
+        OnConfirmed();
+    }
+
+    /// <summary>Ends the shards with their sessions alive, and the connection, at once: what is unconfirmed is not sent.</summary>
+    public void Abandon()
+    {
+        if (!_hasEnded)
+        {
+            StopShards();
+            End();
+        }
+    }
+
+    private void StopShards()
+    {
         _hasStarted = true;
         foreach (Shard shard in Shards)
         {
@@ -82,10 +107,10 @@ internal sealed partial class ShardGroup
         }
 
         _pressure.Stop();
-        _patienceTimer.Start(FlushPatience);
-        Client.BeginBarrier();
-        OnConfirmed();
     }
+
+    /// <summary>There is enough room again, in the outbox or in the spool: who stopped reading goes on.</summary>
+    public void RoomCame() => _pressure.RoomCame();
 
     private void StartShards()
     {
@@ -106,7 +131,7 @@ internal sealed partial class ShardGroup
     {
         if (_stopped is not null && Client.Delivery.IsConfirmed)
         {
-            End(_stopped);
+            End();
         }
     }
 
@@ -120,16 +145,17 @@ internal sealed partial class ShardGroup
         else
         {
             LogUnconfirmed(Client.Delivery.UnconfirmedBytes);
-            End(_stopped);
+            End();
         }
     }
 
-    private void End(Action stopped)
+    private void End()
     {
-        _stopped = null;
+        _hasEnded = true;
+        (Action? stopped, _stopped) = (_stopped, null);
         _patienceTimer.Stop();
         Client.Dispose();
-        stopped();
+        stopped?.Invoke();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "신경 is not ready yet; starting the shards all the same, events wait in the outbox")]

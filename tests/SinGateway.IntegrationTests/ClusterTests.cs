@@ -1,4 +1,8 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
@@ -128,6 +132,14 @@ internal sealed class ClusterTests
         {
             redis.Database.KeyDelete(key);
         }
+
+        // time.time() * 1000 is a float, and so is what is computed from it.
+        for (int shard = 0; shard < 4; shard++)
+        {
+            redis.Database.StringSet($"shard:{shard}:last_heartbeat", "1764120000123.4567");
+            redis.Database.StringSet($"shard:{shard}:last_heartbeat_ack", "1764120000164.9876");
+            redis.Database.StringSet($"shard:{shard}:latency", "41.53088569641113");
+        }
         scenario.StartGateway(configuration, "--cluster", "0");
         await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 4 && statistics.Discord.IsConnected(4), "all four shards resume");
         await scenario.Sandbox.BurstAsync(50);
@@ -137,6 +149,26 @@ internal sealed class ClusterTests
         await Assert.That(end.Discord.Identifies).IsEqualTo(4);
         await Assert.That(end.Discord.ResumesOnBaseUrl).IsEqualTo(4);
         await Assert.That(worker.Disorder).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task Sessions_are_kept_over_TLS_with_a_user_a_password_and_a_database()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 1");
+        string certificate = scenario.File("redis.crt"), key = scenario.File("redis.key");
+        WriteCertificate(certificate, key);
+        int port = FreePort();
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync(
+            "--bind", "127.0.0.1", "--tls-port", $"{port}", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate,
+            "--tls-auth-clients", "no", "--user", "bot", "on", ">a-secret-word", "~*", "&*", "+@all"));
+        scenario.Environment["SSL_CERT_FILE"] = certificate;
+        GatewayProcess gateway = scenario.StartGateway(
+            (scenario.Config with { RedisDsn = $"rediss://bot:a-secret-word@127.0.0.1:{port}/3", LoggingLevel = "DEBUG" }).ToYaml(scenario.Sandbox));
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(1), "the shard is ready");
+        await Eventually.HoldsAsync(
+            () => redis.Connection.GetDatabase(3).StringGet("shard:0:session_id").HasValue, "the session is in database 3", () => scenario.Tails);
+        await Assert.That(await gateway.TerminateAsync()).IsEqualTo(0);
+        await Assert.That(gateway.Errors).DoesNotContain("a-secret-word");
     }
 
     [Test]
@@ -185,6 +217,25 @@ internal sealed class ClusterTests
             .Replace("localhost:4567", scenario.Sandbox.SingyeongEndpoint, StringComparison.Ordinal);
         string discord = $"\"apiBaseURL\": \"{scenario.Sandbox.ApiUrl}\"";
         return localized.StartsWith('{') ? $"{{ \"discord\": {{ {discord} }},{localized[1..]}" : $"{localized}discord: {{ {discord} }}\n";
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener free = new(IPAddress.Loopback, 0);
+        free.Start();
+        return ((IPEndPoint)free.LocalEndpoint).Port;
+    }
+
+    private static void WriteCertificate(string certificateFile, string keyFile)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=redis of a test", key, HashAlgorithmName.SHA256);
+        SubjectAlternativeNameBuilder names = new();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
+        File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());
     }
 
     private static int[] Connected(SandboxStatistics statistics) => [.. statistics.Discord.Shards.Where(shard => shard.Connected).Select(shard => shard.Shard)];

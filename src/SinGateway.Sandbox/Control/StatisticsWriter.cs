@@ -153,6 +153,8 @@ internal sealed class StatisticsWriter(DiscordServer discord, SingyeongServer si
         json.WriteNumber("metadata_lost"u8, statistics.MetadataLost);
         json.WriteNumber("protocol_errors"u8, statistics.ProtocolErrors);
         json.WriteNumber("timeouts"u8, statistics.Timeouts);
+        json.WriteNumber("takeovers"u8, singyeong.Ownership.Takeovers);
+        json.WriteNumber("owned_twice"u8, singyeong.Ownership.OwnedTwice);
         WriteCounters(json, "client_closes", statistics.ClientCloses);
         WriteStrings(json, "errors", statistics.Errors);
         json.WriteStartArray("clients"u8);

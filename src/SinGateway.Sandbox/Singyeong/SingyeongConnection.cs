@@ -258,10 +258,14 @@ internal sealed class SingyeongConnection
             Fatal("target and payload are required");
             return;
         }
-        if (packet.Message is { } message && _server.Poison.ContainsKey((message.Stream, message.Number)))
+        if (packet.Message is { } message)
         {
-            Kill($"poison: message {message.Number} of shard {message.Stream}");
-            return;
+            _server.Ownership.Forwarded(message.Stream, _client!.ClientId);
+            if (_server.Poison.ContainsKey((message.Stream, message.Number)))
+            {
+                Kill($"poison: message {message.Number} of shard {message.Stream}");
+                return;
+            }
         }
         SingyeongClient[] clients = _server.Registry.Clients;
         Route? route = _routes.Find(packet.Target, clients);

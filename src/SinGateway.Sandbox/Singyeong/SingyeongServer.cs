@@ -22,6 +22,7 @@ internal sealed class SingyeongServer : IDisposable
     {
         Options = options;
         Ledger = ledger;
+        Ownership = new Ownership(options.Shards);
         Throttle = new Throttle(options.SingyeongRate);
         Target = new Target(options.Bugs, options.SinkApplication);
         _listener = new Listener(options.SingyeongPort, certificate, ServeAsync);
@@ -32,6 +33,8 @@ internal sealed class SingyeongServer : IDisposable
     public SandboxOptions Options { get; }
 
     public Ledger Ledger { get; }
+
+    public Ownership Ownership { get; }
 
     public Throttle Throttle { get; }
 

@@ -47,6 +47,7 @@ internal sealed class CheckReport
         // Two of the label's characters are two columns wide each.
         report.Row("신경", configuration.Singyeong.ToString(), Indent - 2);
         report.WriteIdentity();
+        report.WriteSpool();
         report.WriteDiscord();
         if (configuration.CommandsEnabled)
         {
@@ -77,6 +78,15 @@ internal sealed class CheckReport
         if (_configuration.SingyeongMetadata.Count > 0)
         {
             Row("  metadata", _configuration.SingyeongMetadata.Select(entry => $"{entry.Key} ({entry.Type})"));
+        }
+    }
+
+    private void WriteSpool()
+    {
+        if (_configuration.Spool is { } spool)
+        {
+            string settled = spool.Commits ? "what is on the disk counts as delivered" : "what is on the disk does not count as delivered";
+            Row("Spool", $"{Path.Combine(spool.Directory, $"cluster-{_cluster?.ToString() ?? (_configuration.Clustering is null ? "0" : "N")}")}, {spool.MaxSize} bytes at most; {settled}");
         }
     }
 

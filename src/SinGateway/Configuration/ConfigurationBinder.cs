@@ -44,7 +44,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         SingyeongDsn? singyeong = BindSingyeong();
         GatewayConfiguration defaults = new() { Token = "", Singyeong = null!, Forwarding = [] };
         long? intents = root.Find("intents") is null ? defaults.Intents : BindIntents();
-        ClusteringOptions? clustering = BindClustering();
+        ClusteringOptions? clustering = BindClustering(out bool isStrict);
         Section discord = root.Child("discord", KeySet.Discord);
         Section broker = root.Child("singyeong", KeySet.Singyeong);
         bool allowUnsafe = broker.Boolean("allowUnsafeOperators");
@@ -63,6 +63,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             LoggingLevel = BindLoggingLevel() ?? defaults.LoggingLevel,
             Intents = intents ?? defaults.Intents,
             Clustering = clustering,
+            IsStrict = isStrict,
             Forwarding = new ForwardingBinder(singyeong?.ApplicationId, intents, allowUnsafe, problems).Bind(forwarding, root.Path("forwarding")),
             DiscordApiBaseUrl = BindApiBaseUrl(discord) ?? defaults.DiscordApiBaseUrl,
             Compression = BindCompression(discord) ?? defaults.Compression,
@@ -74,6 +75,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             WhenFull = BindWhenFull(broker) ?? defaults.WhenFull,
             SingyeongNamespace = BindNamespace(broker),
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
+            Spool = BindSpool(),
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
         };
     }
@@ -187,10 +189,16 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         return set;
     }
 
-    private ClusteringOptions? BindClustering()
+    private ClusteringOptions? BindClustering(out bool isStrict)
     {
         Section section = root.Child("clustering", KeySet.Clustering);
         bool enabled = section.Boolean("enabled");
+        isStrict = section.Boolean("strict");
+        if (isStrict && root.Find("redisDSN") is null)
+        {
+            section.Error("strict", "it is about Redis, and there is no redisDSN", "Set redisDSN, or remove the key: a state file is always strict.");
+        }
+
         if (enabled)
         {
             section.Require("clusterCount", "Say how many processes share the bot.");
@@ -342,6 +350,12 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         section.Error("outbox", $"{Section.Show(size)} is not a size from 256KiB to 1024GiB", "Write bytes, or a whole number of KiB, MiB or GiB, such as 32MiB.");
         return null;
+    }
+
+    private SpoolConfiguration? BindSpool()
+    {
+        Section spool = root.Child("spool", KeySet.Spool);
+        return root.Find("spool") is MappingNode ? new SpoolBinder(spool, root.Find("redisDSN") is not null).Bind() : null;
     }
 
     private static WhenFull? BindWhenFull(Section section)

@@ -29,6 +29,9 @@ internal sealed record GatewayConfiguration
     /// <summary>Null when clustering is off.</summary>
     public ClusteringOptions? Clustering { get; init; }
 
+    /// <summary>Shards close when Redis has been out of reach for 8 s, so that no two processes ever forward for one (G19).</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>At least one rule, in the file's order; a rule's index is part of its nonces.</summary>
     public required IReadOnlyList<ForwardingRule> Forwarding { get; init; }
 
@@ -54,6 +57,9 @@ internal sealed record GatewayConfiguration
 
     /// <summary>What becomes of events for which the outbox has had no room for a minute.</summary>
     public WhenFull WhenFull { get; init; } = WhenFull.Drop;
+
+    /// <summary>Where events go that outboxes have no room for; null keeps them at Discord.</summary>
+    public SpoolConfiguration? Spool { get; init; }
 
     /// <summary>The namespace at 신경 that identify names; null names none.</summary>
     public string? SingyeongNamespace { get; init; }

@@ -4,10 +4,10 @@ namespace SinGateway.Configuration;
 internal sealed record KeySet(string[] Built, string[] Later)
 {
     public static readonly KeySet Root = new(
-        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "commands"],
-        ["logFormat", "spool", "operations"]);
+        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "spool", "commands"],
+        ["logFormat", "operations"]);
 
-    public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards"], ["strict"]);
+    public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards", "strict"], []);
 
     public static readonly KeySet Rule = new(["type", "target", "events", "unrouted", "holdFor"], []);
 
@@ -18,6 +18,8 @@ internal sealed record KeySet(string[] Built, string[] Later)
     public static readonly KeySet Activity = new(["type", "name", "state", "url"], []);
 
     public static readonly KeySet Singyeong = new(["connections", "outbox", "whenFull", "namespace", "metadata", "allowUnsafeOperators"], []);
+
+    public static readonly KeySet Spool = new(["directory", "maxSize", "commits"], []);
 
     public static readonly KeySet Commands = new(["enabled"], []);
 }

@@ -20,6 +20,9 @@ internal sealed class EventLoop : IDisposable
     private const int EventsPerWait = 256;
     private const ulong WakeUp = ulong.MaxValue;
 
+    /// <summary>How often a closed gate is asked again without having been woken, in ms.</summary>
+    private const int GatePeriod = 1_000;
+
     private readonly TimeProvider _time;
     private readonly long _startTimestamp;
     private readonly int _epoll = SystemCalls.EpollCreate();
@@ -51,6 +54,9 @@ internal sealed class EventLoop : IDisposable
 
     public TimerHeap Timers { get; } = new();
 
+    /// <summary>Asked before each turn reads and before it writes; null lets everything pass. Set before the start.</summary>
+    public ILoopGate? Gate { get; set; }
+
     /// <summary>Buffers that every connection of the loop borrows for the length of one call.</summary>
     public LoopBuffers Buffers { get; } = new();
 
@@ -61,10 +67,12 @@ internal sealed class EventLoop : IDisposable
     }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread, soon. Callable from any thread; takes no lock.</summary>
-    public void Post(Action action)
+    public void Post(Action action) => Post(new PostedAction(action));
+
+    /// <summary>The same, for an action that is posted often: nothing is allocated. Not again before it has begun to run.</summary>
+    public void Post(PostedAction posted)
     {
         // Once it is in the list, the action's Next belongs to the loop: only the local may be read after that.
-        var posted = new PostedAction(action);
         PostedAction? before;
         do
         {
@@ -73,6 +81,15 @@ internal sealed class EventLoop : IDisposable
         while (Interlocked.CompareExchange(ref _posted, posted, before) != before);
 
         if (before is null && !_disposed)
+        {
+            SystemCalls.Signal(_wakeUp);
+        }
+    }
+
+    /// <summary>Lets the loop turn, and a closed gate be asked again. Callable from any thread.</summary>
+    public void Wake()
+    {
+        if (!_disposed)
         {
             SystemCalls.Signal(_wakeUp);
         }
@@ -157,6 +174,11 @@ internal sealed class EventLoop : IDisposable
         {
             int ready = SystemCalls.EpollWait(_epoll, events, _atEnd.Count > 0 ? 0 : Timers.Timeout(Now));
             ReadClock();
+            if (!PassGate())
+            {
+                return;
+            }
+
             for (int i = 0; i < ready; i++)
             {
                 uint happened = SystemCalls.EventAt(events, i, out ulong watch);
@@ -171,11 +193,45 @@ internal sealed class EventLoop : IDisposable
             }
 
             Timers.FireDue(Now);
-            RunEndOfTurn();
+
+            // The process may have been stopped since this turn began.
+            if (_atEnd.Count > 0 && PassGate())
+            {
+                RunEndOfTurn();
+            }
         }
     }
 
     private void ReadClock() => Now = (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+
+    /// <summary>
+    /// Returns when the gate is open; until then nothing runs: no descriptor, no timer, nothing that was posted. False when the loop is to
+    /// stop before that.
+    /// </summary>
+    private bool PassGate()
+    {
+        if (Gate is not { } gate || gate.IsOpen())
+        {
+            return true;
+        }
+
+        do
+        {
+            SystemCalls.WaitReadable(_wakeUp, GatePeriod);
+            if (_stopping)
+            {
+                return false;
+            }
+
+            // What was posted meanwhile is run below.
+            SystemCalls.Consume(_wakeUp);
+        }
+        while (!gate.IsOpen());
+
+        ReadClock();
+        RunPosted();
+        return true;
+    }
 
     private void RunPosted()
     {
@@ -187,9 +243,12 @@ internal sealed class EventLoop : IDisposable
             (newestFirst.Next, oldestFirst, newestFirst) = (oldestFirst, newestFirst, newestFirst.Next);
         }
 
-        for (; oldestFirst is not null; oldestFirst = oldestFirst.Next)
+        while (oldestFirst is not null)
         {
-            oldestFirst.Action();
+            // What runs may be posted again from then on, so its Next is read before.
+            PostedAction running = oldestFirst;
+            oldestFirst = running.Next;
+            running.Action();
         }
     }
 
@@ -207,11 +266,4 @@ internal sealed class EventLoop : IDisposable
     /// <param name="Target">Null when the watch has ended.</param>
     /// <param name="Generation">Tells an old event of this place in the table from a new one.</param>
     private readonly record struct Watcher(IPollable? Target, uint Generation);
-
-    private sealed class PostedAction(Action action)
-    {
-        public Action Action { get; } = action;
-
-        public PostedAction? Next { get; set; }
-    }
 }

@@ -49,6 +49,7 @@ internal static unsafe partial class SystemCalls
     private const int AdviseDoNotNeed = 4;
     private const int OpenDescriptors = 7;
     private const int MallocArenaMax = -8;
+    private const int ClockBootTime = 7;
 
     /// <summary>The error of the last call of this file on this thread.</summary>
     public static int LastError => Marshal.GetLastPInvokeError();
@@ -233,6 +234,25 @@ internal static unsafe partial class SystemCalls
         return (long)Math.Min(now, long.MaxValue);
     }
 
+    /// <summary>Waits until a descriptor is readable, at most <paramref name="milliseconds"/>, or a signal comes.</summary>
+    public static void WaitReadable(int descriptor, int milliseconds)
+    {
+        // struct pollfd { int fd; short events; short revents; }
+        int* entry = stackalloc int[2];
+        entry[0] = descriptor;
+        entry[1] = (int)PollIn;
+        poll(entry, 1, milliseconds);
+    }
+
+    /// <summary>Milliseconds since the boot, those included in which the machine slept (CLOCK_BOOTTIME).</summary>
+    public static long BootTime()
+    {
+        // struct timespec { time_t tv_sec; long tv_nsec; }
+        long* time = stackalloc long[2];
+        clock_gettime(ClockBootTime, time);
+        return (time[0] * 1000) + (time[1] / 1_000_000);
+    }
+
     /// <summary>Limits glibc's malloc arenas: each keeps freed memory of its own. Call before any thread starts.</summary>
     public static void LimitMallocArenas(int count) => mallopt(MallocArenaMax, count);
 
@@ -269,6 +289,14 @@ internal static unsafe partial class SystemCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int epoll_wait(int epoll, byte* events, int capacity, int milliseconds);
+
+    [LibraryImport("libc")]
+    private static partial int poll(int* entries, ulong count, int milliseconds);
+
+    // No kernel entry but a read of the vDSO's page: some 20 ns, of which leaving managed code would be half.
+    [LibraryImport("libc")]
+    [SuppressGCTransition]
+    private static partial int clock_gettime(int clock, long* time);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int eventfd(uint value, int flags);

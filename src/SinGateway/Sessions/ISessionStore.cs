@@ -14,7 +14,7 @@ internal interface ISessionStore : IAsyncDisposable
     /// <summary>
     /// Writes the records, each as a whole. Returns when they are durable. The caller keeps the array and may change it after the return.
     /// Throws <see cref="IOException"/> with a message for the operator when the store is out of reach; nothing is then assumed to be
-    /// written.
+    /// written. Throws <see cref="LeaseLostException"/> when another process has the sessions now; nothing of theirs was written.
     /// </summary>
     ValueTask SaveAsync(ReadOnlyMemory<SessionRecord> records, CancellationToken cancellationToken);
 }

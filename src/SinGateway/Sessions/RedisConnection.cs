@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -12,15 +14,18 @@ namespace SinGateway.Sessions;
 internal sealed partial class RedisConnection : IAsyncDisposable
 {
     private const int TimeoutMilliseconds = 3000;
+    private const string WrongPassword = "it refused the user or password of redisDSN";
 
     private readonly ConnectionMultiplexer _multiplexer;
+    private readonly CertificateCheck _certificate;
     private readonly ILogger _logger;
     private readonly string _name;
     private bool _isOnePrimary;
     private string? _refusal;
 
-    private RedisConnection(ConnectionMultiplexer multiplexer, RedisDsn dsn, ILogger logger)
+    private RedisConnection(ConnectionMultiplexer multiplexer, RedisDsn dsn, CertificateCheck certificate, ILogger logger)
     {
+        _certificate = certificate;
         _multiplexer = multiplexer;
         _logger = logger;
         _name = NameOf(dsn);
@@ -42,11 +47,14 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// </summary>
     public static async Task<RedisConnection> OpenAsync(RedisDsn dsn, ILogger logger)
     {
-        ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(OptionsFor(dsn)).ConfigureAwait(false);
-        RedisConnection connection = new(multiplexer, dsn, logger);
+        ConfigurationOptions options = OptionsFor(dsn);
+        var certificate = new CertificateCheck();
+        options.CertificateValidation += certificate.Check;
+        ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(options).ConfigureAwait(false);
+        RedisConnection connection = new(multiplexer, dsn, certificate, logger);
         if (!multiplexer.IsConnected)
         {
-            LogAway(logger, connection._name, "it did not answer");
+            LogAway(logger, connection._name, await connection.ReasonOfAbsenceAsync().ConfigureAwait(false));
         }
 
         try
@@ -77,7 +85,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         ConnectTimeout = TimeoutMilliseconds,
         AsyncTimeout = TimeoutMilliseconds,
         SyncTimeout = TimeoutMilliseconds,
-        ReconnectRetryPolicy = new ExponentialRetry(500, 5000),
+
+        // Often enough that the holder of a lease is back before 8 s of its absence have passed (G18).
+        ReconnectRetryPolicy = new ExponentialRetry(500, 1500),
 
         // A commit that waited in a queue would be written late, over a newer owner's.
         BacklogPolicy = BacklogPolicy.FailFast,
@@ -107,7 +117,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
         catch (Exception e) when (e is RedisException or RedisCommandException or TimeoutException or ObjectDisposedException)
         {
-            throw new IOException($"Redis at {_name} is out of reach", e);
+            throw new IOException(RefusalIn(e) is { } refusal ? $"Redis at {_name} is away: {refusal}" : $"Redis at {_name} is out of reach", e);
         }
     }
 
@@ -160,10 +170,47 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     {
         if (e.ConnectionType == ConnectionType.Interactive)
         {
-            string reason = e.FailureType == ConnectionFailureType.AuthenticationFailure
-                ? "it refused the user or password of redisDSN"
-                : e.FailureType.ToString();
-            LogAway(_logger, _name, reason);
+            LogAway(_logger, _name, RefusalIn(e.Exception) ?? e.FailureType.ToString());
+        }
+    }
+
+    /// <summary>Why the first connection failed, which no event tells.</summary>
+    private async Task<string> ReasonOfAbsenceAsync()
+    {
+        try
+        {
+            await Database.PingAsync().ConfigureAwait(false);
+            return "it was slow to answer";
+        }
+        catch (Exception e) when (e is RedisException or RedisCommandException or TimeoutException)
+        {
+            return RefusalIn(e) ?? "it did not answer";
+        }
+    }
+
+    /// <summary>What the operator must change, when <paramref name="failure"/> or a cause of it says so; null when Redis is merely away.</summary>
+    private string? RefusalIn(Exception? failure) => failure switch
+    {
+        null => null,
+        _ when _certificate.WasRefused => "its certificate is not trusted for the host that redisDSN names (SSL_CERT_FILE can name the authority's)",
+        AggregateException several => several.InnerExceptions.Select(RefusalIn).FirstOrDefault(refusal => refusal is not null),
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WrongPassword,
+        RedisServerException { Message: var message } when message.StartsWith("WRONGPASS", StringComparison.Ordinal) || message.StartsWith("NOAUTH", StringComparison.Ordinal) =>
+            WrongPassword,
+        _ => RefusalIn(failure.InnerException),
+    };
+
+    /// <summary>Trusts as the system does, and remembers its last verdict: the client calls a bad certificate and a bad password by one name.</summary>
+    private sealed class CertificateCheck
+    {
+        private volatile bool _wasRefused;
+
+        public bool WasRefused => _wasRefused;
+
+        public bool Check(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+        {
+            _wasRefused = errors != SslPolicyErrors.None;
+            return !_wasRefused;
         }
     }
 

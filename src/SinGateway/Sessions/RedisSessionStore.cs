@@ -3,20 +3,26 @@ using StackExchange.Redis;
 
 namespace SinGateway.Sessions;
 
-/// <summary>Sessions in Redis, under the keys of the Python program and two more. The connection stays its owner's.</summary>
+/// <summary>
+/// Sessions in Redis, under the keys of the Python program and two more. It writes only while the process holds its lease. The connection
+/// stays its owner's.
+/// </summary>
 /// <param name="connection">Shared with permits and leases.</param>
 /// <param name="prefix">Put before every key (<c>redisPrefix</c>, and <c>gen:N:</c> of a second generation).</param>
-internal sealed class RedisSessionStore(RedisConnection connection, string prefix) : ISessionStore
+/// <param name="leases">Where the lease stands.</param>
+/// <param name="token">The lease under which sessions are written.</param>
+internal sealed class RedisSessionStore(RedisConnection connection, string prefix, RedisLeases leases, LeaseToken token) : ISessionStore
 {
     private const int KeysPerShard = 7;
 
     /// <summary>Shards in one command, so that no save holds Redis up for longer than a millisecond or so.</summary>
     private const int ShardsPerCommand = 128;
 
-    // One step a tuple, all that a shard has or nothing (G20). An absent session or URL is an empty argument.
-    private const string SaveScript =
+    // One step a tuple, all that a shard has or nothing, and nothing under a foreign fence (G20). An absent session or URL is an empty
+    // argument.
+    private const string SaveScript = RedisLeases.RequireOwnership +
         """
-        for first = 1, #KEYS, 7 do
+        for first = 1, #KEYS - 2, 7 do
           if ARGV[first] == '' then
             redis.call('DEL', unpack(KEYS, first, first + 6))
           else
@@ -30,6 +36,8 @@ internal sealed class RedisSessionStore(RedisConnection connection, string prefi
     private static readonly string[] Names = ["session_id", "seq", "last_heartbeat", "last_heartbeat_ack", "latency", "resume_url", "shard_count"];
 
     private readonly Dictionary<int, RedisKey[]> _keysOfShard = [];
+    private readonly RedisKey[] _leaseKeys = leases.OwnKeys(token.Index);
+    private readonly RedisValue[] _leaseArguments = RedisLeases.OwnArguments(token);
 
     // Kept from save to save: the same shards change every second.
     private Command[] _commands = [];
@@ -66,10 +74,15 @@ internal sealed class RedisSessionStore(RedisConnection connection, string prefi
 
         // Not ours until the answers are in: after a failure the client may still hold the arrays.
         Command[] commands = Fill(Interlocked.Exchange(ref _commands, []), records.Span);
-        await connection.DoAsync(
+        RedisResult[] answers = await connection.DoAsync(
             database => Task.WhenAll(commands.Select(command =>
                 database.ScriptEvaluateAsync(SaveScript, command.Keys, command.Values, CommandFlags.NoScriptCache | CommandFlags.DemandMaster))),
             cancellationToken).ConfigureAwait(false);
+        foreach (RedisResult answer in answers)
+        {
+            RedisLeases.RequireOwner(answer, token);
+        }
+
         _commands = commands;
     }
 
@@ -107,9 +120,12 @@ internal sealed class RedisSessionStore(RedisConnection connection, string prefi
         {
             int first = i * ShardsPerCommand;
             ReadOnlySpan<SessionRecord> chunk = records.Slice(first, Math.Min(ShardsPerCommand, records.Length - first));
-            if (commands[i]?.Keys.Length != chunk.Length * KeysPerShard)
+            int keys = chunk.Length * KeysPerShard;
+            if (commands[i]?.Keys.Length != keys + _leaseKeys.Length)
             {
-                commands[i] = new Command(new RedisKey[chunk.Length * KeysPerShard], new RedisValue[chunk.Length * KeysPerShard]);
+                commands[i] = new Command(new RedisKey[keys + _leaseKeys.Length], new RedisValue[keys + _leaseArguments.Length]);
+                _leaseKeys.CopyTo(commands[i].Keys, keys);
+                _leaseArguments.CopyTo(commands[i].Values, keys);
             }
 
             for (int shard = 0; shard < chunk.Length; shard++)

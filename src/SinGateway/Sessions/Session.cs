@@ -22,6 +22,10 @@ internal sealed class Session
     /// <summary>Copies of events that wait for a receiver; null while there was never one.</summary>
     private SortedSet<(long Seq, int Rule)>? _held;
 
+    /// <summary>The floor under what may be committed: every spooled event before it is settled; none when there is nothing spooled.</summary>
+    private long _spooledFrom = long.MaxValue;
+    private long _spooledTo;
+
     public Session(int shardId, string id, string? resumeUrl, long committed)
     {
         ShardId = shardId;
@@ -109,11 +113,29 @@ internal sealed class Session
         }
     }
 
-    /// <summary>Everything up to <paramref name="seq"/> was processed by 신경; what of it is held is not settled.</summary>
+    /// <summary>The event is in the spool: nothing from it on is committed until it is settled there. In the order of seqs.</summary>
+    public void Spool(long seq)
+    {
+        _spooledFrom = Math.Min(_spooledFrom, seq);
+        _spooledTo = Math.Max(_spooledTo, seq);
+    }
+
+    /// <summary>Every event up to <paramref name="seq"/> that went into the spool is settled: on the disk, or processed by 신경 (G14).</summary>
+    public void SettleSpooled(long seq)
+    {
+        if (seq >= _spooledFrom)
+        {
+            _spooledFrom = seq < _spooledTo ? seq + 1 : long.MaxValue;
+            Confirm(_confirmed);
+        }
+    }
+
+    /// <summary>Everything up to <paramref name="seq"/> was processed by 신경; what of it is held or spooled is not settled.</summary>
     private void Confirm(long seq)
     {
         _confirmed = seq;
-        Committed = _held is { Count: > 0 } ? Math.Max(Committed, Math.Min(seq, _held.Min.Seq - 1)) : seq;
+        long open = Math.Min(_spooledFrom, _held is { Count: > 0 } ? _held.Min.Seq : long.MaxValue);
+        Committed = open == long.MaxValue ? seq : Math.Max(Committed, Math.Min(seq, open - 1));
     }
 
     /// <summary>The store holds <paramref name="seq"/>, which was committed.</summary>

@@ -9,7 +9,8 @@ namespace SinGateway.Sessions;
 /// <param name="store">Owned by the caller; used by this writer alone until <see cref="StopAsync"/> has returned.</param>
 /// <param name="capacity">The largest number of records in a save: the shards of the loop.</param>
 /// <param name="logger">Told once when saving starts to fail, and once when it works again.</param>
-internal sealed partial class SessionWriter(ISessionStore store, int capacity, ILogger logger) : IThreadPoolWorkItem
+/// <param name="leaseLost">Called when the store refuses since another process has the sessions; any thread. Null where there are no leases.</param>
+internal sealed partial class SessionWriter(ISessionStore store, int capacity, ILogger logger, Action<LeaseLostException>? leaseLost = null) : IThreadPoolWorkItem
 {
     private const int Idle = 0;
     private const int Saving = 1;
@@ -81,6 +82,10 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
             Volatile.Write(ref _state, Stopped);
             await store.SaveAsync(final, cancellationToken).ConfigureAwait(false);
         }
+        catch (LeaseLostException lost)
+        {
+            leaseLost?.Invoke(lost);
+        }
         catch (Exception e)
         {
             LogLastSaveFailed(logger, final.Length, e);
@@ -99,6 +104,12 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
                 _failing = false;
                 LogSavedAgain(logger);
             }
+        }
+        catch (LeaseLostException lost)
+        {
+            // Not stored, and never will be by this writer.
+            RequireFullWrite();
+            leaseLost?.Invoke(lost);
         }
         catch (Exception e)
         {

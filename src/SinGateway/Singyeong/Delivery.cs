@@ -25,6 +25,11 @@ internal sealed partial class Delivery : IDisposable
 
     private readonly ReleasedDispatches _released = new();
 
+    private readonly Outbox.FrameVisitor _settleCopy;
+
+    /// <summary>Unconfirmed frames in the outbox that are from the spool.</summary>
+    private int _copiesOfSpooled;
+
     /// <summary>Frames before it may be what the server failed on.</summary>
     private long _suspectEnd;
 
@@ -45,13 +50,18 @@ internal sealed partial class Delivery : IDisposable
     /// <param name="policies">By rule.</param>
     /// <param name="now">The loop's ms.</param>
     /// <param name="logger">Told when a lane begins to hold and when it flows again.</param>
-    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now, ILogger logger)
+    /// <param name="maximumFrame">The largest that is taken, in bytes; half of the limit unless the limit is a part of something larger.</param>
+    public Delivery(long limit, UnroutedPolicy[] policies, Func<long> now, ILogger logger, long? maximumFrame = null)
     {
         _logger = logger;
         _limit = limit;
         _policies = policies;
         _now = now;
-        Outbox = new Outbox(limit);
+        Outbox = new Outbox(maximumFrame ?? limit / 2);
+        unsafe
+        {
+            _settleCopy = note => SettleCopy(note->SpoolNumber);
+        }
     }
 
     private enum Course
@@ -83,6 +93,9 @@ internal sealed partial class Delivery : IDisposable
 
     public delegate void SetAside(in FrameNote note, ReadOnlySpan<byte> frame);
 
+    /// <summary>A copy of the spool's record of this number is settled (G1).</summary>
+    public event Action<long>? CopySettled;
+
     /// <summary>What outbox and lanes take, in bytes.</summary>
     public long UsedBytes => Outbox.ReservedBytes + Lanes.Bytes;
 
@@ -95,27 +108,42 @@ internal sealed partial class Delivery : IDisposable
     public bool HasRoomAgain => UsedBytes <= _limit / 4 * 3;
 
     /// <summary>True when nothing that is on its way is left to be confirmed; lanes may hold.</summary>
-    public bool IsConfirmed => Barriers.IsSettled && _released.IsEmpty;
+    public bool IsConfirmed => Barriers.IsSettled && _released.IsEmpty && Outbox.Confirmed == Outbox.End;
 
-    /// <summary>When there is something to do without an answer from the server, in the loop's ms; null when never.</summary>
-    public long? NextDue => Lanes.NextDue();
+    /// <summary>True when something arrived that no barrier covers.</summary>
+    public bool IsBarrierDue => Barriers.IsDue || Outbox.End > Barriers.LastPosition;
 
     /// <summary>
     /// The frame that was written into <see cref="Outbox.Reserve"/>'s room goes on its way, or, when its lane holds, waits behind those before
     /// it.
     /// </summary>
-    public void Add(Session session, int size, in FrameNote note)
+    /// <param name="session">Of the event, to be covered by the next barrier; null when the note names a record of the spool.</param>
+    /// <param name="size">Of the frame, in bytes.</param>
+    /// <param name="note">But for its place.</param>
+    public void Add(Session? session, int size, in FrameNote note)
     {
         UnroutedPolicy policy = _policies[note.Rule];
         if (policy.Holds && Lanes.Find(note.Target) is { } lane)
         {
             FrameNote placed = note;
             placed.Start = Outbox.End;
-            Lanes.Hold(lane, placed, Outbox.Reserve(size), session, policy.HoldFor);
+            Hold(lane, placed, Outbox.Reserve(size), session);
             return;
         }
 
-        Outbox.Append(size, note);
+        Append(size, note);
+    }
+
+    /// <summary>As <see cref="Add"/>, for an event that barriers may have passed while it waited inside: it is settled by itself.</summary>
+    public void AddLate(Session session, int size, in FrameNote note)
+    {
+        session.Hold(note.Seq, note.Rule);
+        long end = Outbox.End;
+        Add(session, size, note);
+        if (Outbox.End > end)
+        {
+            _released.Add(Outbox.End, session, note);
+        }
     }
 
     /// <summary>
@@ -193,34 +221,15 @@ internal sealed partial class Delivery : IDisposable
             return false;
         }
 
+        if (_copiesOfSpooled > 0)
+        {
+            Outbox.VisitFrom(Outbox.Confirmed, _settleCopy, position);
+        }
+
         Outbox.Confirm(position);
         _released.Settle(position);
-
         return true;
     }
-
-    /// <summary>A dispatch came back because nobody takes it: it waits, or is dropped and counted.</summary>
-    public unsafe void ComeBack(in DispatchNonce nonce)
-    {
-        if (_probe.Kind == ProbeKind.Lane && _probe.Lane!.First!.Note.Is(nonce))
-        {
-            _probe.IsRefused = true;
-            return;
-        }
-
-        FrameNote* note = Outbox.Find(nonce);
-        if (note is null || !_policies[note->Rule].Holds)
-        {
-            Unrouted++;
-        }
-        else
-        {
-            Hold(note);
-        }
-    }
-
-    /// <summary>A client of <paramref name="application"/> has connected: what waits for it may be tried.</summary>
-    public void ReceiverConnected(string application) => Lanes.ReceiverConnected(application, _now());
 
     /// <summary>
     /// The connection is gone; everything unconfirmed is to be sent again. When the server failed on a message (1011), what it may have been is
@@ -250,20 +259,6 @@ internal sealed partial class Delivery : IDisposable
         _drainEnd = null;
         Outbox.Rewind();
         Barriers.Rewind();
-    }
-
-    /// <summary>Drops what has waited for longer than its rule allows; returns how many.</summary>
-    public int Expire()
-    {
-        int expired = 0;
-        while (Lanes.TakeExpired(_now(), _probe.Lane) is { } dispatch)
-        {
-            dispatch.Session.Settle(dispatch.Note.Seq, dispatch.Note.Rule);
-            expired++;
-        }
-
-        Expired += expired;
-        return expired;
     }
 
     public void Dispose() => Outbox.Dispose();
@@ -360,54 +355,11 @@ internal sealed partial class Delivery : IDisposable
         }
         else
         {
-            HeldDispatch taken = Lanes.TakeFirst(probe.Lane!);
-            taken.Session.Settle(taken.Note.Seq, taken.Note.Rule);
+            Settle(Lanes.TakeFirst(probe.Lane!));
             Release(probe.Lane!);
         }
 
         return Outbox.Confirmed;
-    }
-
-    /// <summary>Somebody takes the lane's messages again: they go behind what is on its way, in their order.</summary>
-    private void Release(Lane lane)
-    {
-        LogFlows(lane.Application, lane.Count + 1);
-        while (lane.Count > 0)
-        {
-            HeldDispatch dispatch = Lanes.TakeFirst(lane);
-            dispatch.Frame.CopyTo(Outbox.Reserve(dispatch.Frame.Length));
-            Outbox.Append(dispatch.Frame.Length, dispatch.Note);
-            _released.Add(Outbox.End, dispatch);
-        }
-
-        Barriers.Begin(Outbox.End);
-    }
-
-    /// <summary>The frame waits in its lane from now on, and with it those of the lane that were not sent yet.</summary>
-    private unsafe void Hold(FrameNote* first)
-    {
-        UnroutedPolicy policy = _policies[first->Rule];
-        ulong target = first->Target;
-        if (Lanes.Find(target) is not { } lane)
-        {
-            lane = Lanes.Begin(target, policy.Application, policy.CostsConnection, _now());
-            LogHolds(policy.Application, first->Rule, policy.HoldFor / 1000.0);
-        }
-
-        Move(lane, first);
-        Outbox.VisitFrom(Math.Max(Outbox.NextBoundary(), _offeredEnd), note =>
-        {
-            if (note->Target == target && _policies[note->Rule].Holds)
-            {
-                Move(lane, note);
-            }
-        });
-    }
-
-    private unsafe void Move(Lane lane, FrameNote* note)
-    {
-        Lanes.Hold(lane, *note, Outbox.BytesOf(note), _released.TakeBack(*note) ?? Barriers.SessionOf(note->ShardId, note->SessionTag), _policies[note->Rule].HoldFor);
-        Outbox.Remove(note);
     }
 
     /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>
@@ -423,14 +375,23 @@ internal sealed partial class Delivery : IDisposable
             Poisonous++;
             Poisoned?.Invoke(*note, Outbox.BytesOf(note));
             Outbox.Remove(note);
+            SettleCopy(note->SpoolNumber);
         }
     }
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "신경 finds no receiver in application {Application} for a target of rule {Rule}: its events wait, each for {Seconds} s at most (holdFor), and are sent when a worker takes them")]
-    private partial void LogHolds(string application, int rule, double seconds);
+    private void Append(int size, in FrameNote note)
+    {
+        Outbox.Append(size, note);
+        _copiesOfSpooled += note.SpoolNumber > 0 ? 1 : 0;
+    }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "A worker of application {Application} takes events again: {Count} had waited")]
-    private partial void LogFlows(string application, int count);
+    /// <summary>A frame in the outbox is done with.</summary>
+    private void SettleCopy(long spoolNumber)
+    {
+        if (spoolNumber > 0)
+        {
+            _copiesOfSpooled--;
+            CopySettled?.Invoke(spoolNumber);
+        }
+    }
 }

@@ -28,6 +28,9 @@ internal struct FrameNote
     /// <summary>Hash of the rendered target: names the lane (G8).</summary>
     public ulong Target;
 
+    /// <summary>The number of the record that this is a copy of, so it owes nothing to a barrier's session; 0 when it is not from the spool.</summary>
+    public long SpoolNumber;
+
     /// <summary>Index of the rule.</summary>
     public int Rule;
 

@@ -47,18 +47,20 @@ internal sealed class Lanes
         return lane;
     }
 
-    /// <summary>A message waits from now on; its frame is copied.</summary>
+    /// <summary>A message waits from now on; its frame is copied. Answers what waits.</summary>
     /// <param name="lane">From this object.</param>
     /// <param name="note">Its start is its place among the lane's messages.</param>
     /// <param name="frame">Borrowed.</param>
-    /// <param name="session">Is not committed beyond the event until it is settled.</param>
+    /// <param name="session">Is not committed beyond the event until it is settled; null when the spool keeps it.</param>
     /// <param name="holdFor">ms since receipt until it is dropped.</param>
-    public void Hold(Lane lane, in FrameNote note, ReadOnlySpan<byte> frame, Session session, long holdFor)
+    public HeldDispatch Hold(Lane lane, in FrameNote note, ReadOnlySpan<byte> frame, Session? session, long holdFor)
     {
-        lane.Add(new HeldDispatch(note, session, frame.ToArray(), note.ReceivedAt + holdFor));
-        session.Hold(note.Seq, note.Rule);
+        HeldDispatch dispatch = new(note, session, frame.ToArray(), note.ReceivedAt + holdFor);
+        lane.Add(dispatch);
+        session?.Hold(note.Seq, note.Rule);
         Messages++;
         Bytes += frame.Length + Overhead;
+        return dispatch;
     }
 
     /// <summary>The first message leaves its lane; a lane without messages flows again.</summary>

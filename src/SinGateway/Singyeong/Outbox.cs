@@ -10,7 +10,8 @@ namespace SinGateway.Singyeong;
 /// the note about it: frames grow from the chunk's start, notes from its end. Positions count the frames' bytes since the start of the
 /// process. Belongs to the loop's thread.
 /// </summary>
-internal sealed unsafe class Outbox(long limit) : IDisposable
+/// <param name="maximumFrame">The largest frame in bytes (G13).</param>
+internal sealed unsafe class Outbox(long maximumFrame) : IDisposable
 {
     public const int ChunkSize = 256 * 1024;
 
@@ -35,8 +36,8 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
     /// <summary>Bytes of memory in use, spare chunks not counted.</summary>
     public long ReservedBytes => _reservedBytes;
 
-    /// <summary>The largest frame that may be appended, in bytes: half of the limit (G13).</summary>
-    public long MaximumFrame => Math.Min(limit / 2, int.MaxValue / 2);
+    /// <summary>The largest frame that may be appended, in bytes.</summary>
+    public long MaximumFrame => Math.Min(maximumFrame, int.MaxValue / 2);
 
     /// <summary>
     /// Room for a frame of exactly <paramref name="size"/> bytes at the end; it counts when <see cref="Append"/> is called.
@@ -114,15 +115,17 @@ internal sealed unsafe class Outbox(long limit) : IDisposable
         return null;
     }
 
-    /// <summary>Shows every frame at or behind <paramref name="position"/> that is not removed, in order; it may be removed then.</summary>
-    public void VisitFrom(long position, FrameVisitor visit)
+    /// <summary>
+    /// Shows every frame from <paramref name="position"/> to <paramref name="end"/> that is not removed, in order; it may be removed then.
+    /// </summary>
+    public void VisitFrom(long position, FrameVisitor visit, long end = long.MaxValue)
     {
         foreach (Chunk chunk in _chunks)
         {
-            for (int i = 0; chunk.End > position && i < chunk.Notes; i++)
+            for (int i = 0; chunk.End > position && chunk.Start < end && i < chunk.Notes; i++)
             {
                 FrameNote* note = chunk.Note(i);
-                if (note->Start >= position && !note->IsRemoved)
+                if (note->Start >= position && note->End <= end && !note->IsRemoved)
                 {
                     visit(note);
                 }

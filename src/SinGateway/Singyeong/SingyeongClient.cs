@@ -46,7 +46,6 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private readonly LoopTimer _reconnectTimer;
     private readonly Action _flush;
     private readonly UnroutedDispatches _unrouted;
-
     private WebSocketConnection? _socket;
     private int _heartbeatInterval;
     private bool _flushQueued;
@@ -68,7 +67,6 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _reconnectTimer = new LoopTimer(loop, Connect);
         _flush = FlushQueued;
         _unrouted = new UnroutedDispatches(loop, delivery, GoOn, logger);
-        delivery.Poisoned += new PoisonedDispatches(Binary, logger).Say;
     }
 
     /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>
@@ -93,11 +91,13 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>A barrier was acknowledged: committed seqs may have moved.</summary>
     public event Action? Confirmed;
 
+    /// <summary>There may be more room than before, or something is confirmed.</summary>
+    public event Action? Progressed;
+
     /// <summary>A SEND or BROADCAST for this gateway came, a command of a worker: its payload, in JSON, borrowed.</summary>
     public event Action<ReadOnlySpan<byte>>? CommandReceived;
 
     private Outbox Outbox => Delivery.Outbox;
-
     private Barriers Barriers => Delivery.Barriers;
 
     bool IWebSocketHandler.CanReceive => true;
@@ -125,11 +125,15 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             Barriers.Await(session);
         }
 
-        if (!forwarded && !Barriers.IsDue)
+        if (forwarded || Barriers.IsDue)
         {
-            return;
+            Added();
         }
+    }
 
+    /// <summary>Something was added to the delivery that is to be sent soon, and covered by a barrier.</summary>
+    public void Added()
+    {
         if (Outbox.End - Barriers.LastPosition >= BarrierSize)
         {
             Cover();
@@ -262,7 +266,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             _answerTimer.Start(AnswerTimeout);
         }
 
-        if (Barriers.IsDue)
+        if (Delivery.IsBarrierDue)
         {
             BeginBarrier();
         }
@@ -282,7 +286,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         if (Barriers.Open == 0)
         {
             _answerTimer.Stop();
-            if (!Barriers.IsDue)
+            if (!Delivery.IsBarrierDue)
             {
                 Outbox.ReleaseSpare();
             }
@@ -318,6 +322,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             HasRoom?.Invoke();
         }
 
+        Progressed?.Invoke();
         QueueFlush();
     }
 
@@ -442,19 +447,4 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
         _heartbeatTimer.Start(_heartbeatInterval);
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "신경 at {Address} is ready ({Waiting} bytes are waiting to be sent)")]
-    private partial void LogReady(string address, long waiting);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}; connecting again in {Delay} ms (attempt {Attempt}); what is unconfirmed will be sent again")]
-    private partial void LogReconnect(string cause, int delay, int attempt);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "신경 calls a packet invalid: {Error}")]
-    private partial void LogInvalid(string error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Address} sent something that is no packet of 신경; ignored")]
-    private partial void LogUnreadable(string address);
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "신경 sent the unknown opcode {Op}; ignored")]
-    private partial void LogUnknownOpcode(int op);
 }

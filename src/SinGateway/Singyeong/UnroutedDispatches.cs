@@ -89,6 +89,7 @@ internal sealed partial class UnroutedDispatches
             LogExpired(expired, _delivery.Expired);
         }
 
+        _delivery.SpoolAged();
         Watch();
         _changed();
     }

@@ -2,11 +2,19 @@ using SinGateway.Loop;
 
 namespace SinGateway.Spooling;
 
-/// <summary>Runs file operations on the thread pool and comes back through the loop.</summary>
-internal sealed class PooledSpoolThread(EventLoop loop) : ISpoolThread, IThreadPoolWorkItem
+/// <summary>Runs file operations on the thread pool and comes back through the loop. Allocates nothing for one.</summary>
+internal sealed class PooledSpoolThread : ISpoolThread, IThreadPoolWorkItem
 {
+    private readonly EventLoop _loop;
+    private readonly PostedAction _hasRun;
     private ISpoolWork? _work;
     private Action? _completed;
+
+    public PooledSpoolThread(EventLoop loop)
+    {
+        _loop = loop;
+        _hasRun = new PostedAction(() => _completed!());
+    }
 
     public void Run(ISpoolWork work, Action completed)
     {
@@ -18,6 +26,6 @@ internal sealed class PooledSpoolThread(EventLoop loop) : ISpoolThread, IThreadP
     void IThreadPoolWorkItem.Execute()
     {
         _work!.Execute();
-        loop.Post(_completed!);
+        _loop.Post(_hasRun);
     }
 }

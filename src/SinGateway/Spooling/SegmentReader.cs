@@ -68,7 +68,7 @@ internal sealed class SegmentReader(ISpoolFiles files) : ISpoolWork
 
     private void Read()
     {
-        Block.EnsureCapacity(SpoolBlock.Size);
+        Block.EnsureCapacity(Block.Size);
         while (!IsDamaged && Last == 0)
         {
             int wanted = (int)Math.Min(Block.Bytes.Length, SegmentEnd - Offset);

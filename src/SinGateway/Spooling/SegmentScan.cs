@@ -9,7 +9,7 @@ internal sealed class SegmentScan : IDisposable
     private const long NumberWindow = 1L << 32;
 
     // As much as a segment holds, or its one record.
-    private readonly SpoolBlock _block = new();
+    private readonly SpoolBlock _block = new(SpoolOptions.LargestSegment);
 
     /// <summary>Whether the header is intact.</summary>
     public bool HasHeader { get; private set; }

@@ -10,8 +10,8 @@ namespace SinGateway.Spooling;
 /// </summary>
 /// <remarks>
 /// <see cref="Open"/> blocks and belongs to the start; everything else belongs to the loop's thread, does no I/O, takes no lock, and allocates
-/// nothing per record. Memory: <see cref="SpoolOptions.MemoryLimit"/> or one larger record, two blocks of 512 KiB or of one larger record
-/// each, 512 KiB of spare chunks, and what <see cref="SetAside"/> was given.
+/// nothing per record. Memory: <see cref="SpoolOptions.MemoryLimit"/> (spare chunks included) or one larger record, two blocks of <see
+/// cref="SpoolOptions.BlockSize"/> or of one larger record each, and what <see cref="SetAside"/> was given.
 /// </remarks>
 internal sealed partial class Spool : IDisposable
 {
@@ -77,7 +77,7 @@ internal sealed partial class Spool : IDisposable
         _memory = new SpoolMemory(options.MemoryLimit);
         _writer = new SegmentWriter(directory.Files, options.SegmentSize, directory.NextIndex);
         _reader = new SegmentReader(directory.Files);
-        _readAhead = new SpoolReadAhead(_reader);
+        _readAhead = new SpoolReadAhead(_reader, options.BlockSize);
         _upkeep = new SpoolUpkeep(directory.Files, _writer, _reader, directory.Poison, directory.Broken, directory.PositionFile);
         _retryWrite = new LoopTimer(loop, Pump);
         _retryRead = new LoopTimer(loop, Pump);
@@ -184,28 +184,47 @@ internal sealed partial class Spool : IDisposable
     /// </summary>
     public bool TryRead(out SpoolRecord record)
     {
+        if (!TryPeek(out record))
+        {
+            return false;
+        }
+
+        Pass(record.Number);
+        return true;
+    }
+
+    /// <summary>As <see cref="TryRead"/>, for who must look at the record before it can be taken: it stays the next one until <see cref="Pass"/>.</summary>
+    public bool TryPeek(out SpoolRecord record)
+    {
         _loop.AssertOnThread();
         if (_memory.FirstChunkLast < _next)
         {
             ReleaseMemory();
         }
 
-        if (!_readAhead.TryRead(_next, out record))
+        if (_readAhead.TryPeek(_next, out record))
         {
-            SkipMissing();
-            if (_next < _memory.First || _next > _memory.Last)
-            {
-                _wantsRead = !IsEmpty;
-                Pump();
-                return false;
-            }
-
-            record = _memory.Read(_next);
+            return true;
         }
 
-        _next = record.Number + 1;
+        SkipMissing();
+        if (_next >= _memory.First && _next <= _memory.Last)
+        {
+            record = _memory.Read(_next);
+            return true;
+        }
+
+        _wantsRead = !IsEmpty;
         Pump();
-        return true;
+        return false;
+    }
+
+    /// <summary>The record of this number, which <see cref="TryPeek"/> answered, is read. Its spans hold on until the next call.</summary>
+    public void Pass(long number)
+    {
+        _next = number + 1;
+        _readAhead.Pass();
+        Pump();
     }
 
     /// <summary>
@@ -233,7 +252,7 @@ internal sealed partial class Spool : IDisposable
 
     /// <summary>
     /// Keeps a copy of the event in <c>poison/</c>, soon. False when more than <see cref="SpoolOptions.MemoryLimit"/> already waits for the
-    /// disk: then it is not kept. It need not come from the spool, and is not removed from it.
+    /// disk: then it is not kept. It need not come from the spool, and is not removed from it; one that was read holds on.
     /// </summary>
     /// <param name="record">The event; its number is not looked at.</param>
     /// <param name="reason">A few words for the first line of the file.</param>

@@ -2,10 +2,12 @@ using SinGateway.Loop;
 
 namespace SinGateway.Spooling;
 
-/// <summary>Memory that a part of a segment is read into: 512 KiB, or as large as the one record that it holds.</summary>
-internal sealed unsafe class SpoolBlock : IDisposable
+/// <summary>Memory that a part of a segment is read into, or as large as the one record that it holds.</summary>
+/// <param name="size">In bytes, unless a record needs more.</param>
+internal sealed unsafe class SpoolBlock(int size) : IDisposable
 {
-    public const int Size = 512 * 1024;
+    /// <summary>What it usually has, in bytes.</summary>
+    public int Size => size;
 
     private byte* _memory;
     private int _capacity;
@@ -17,13 +19,13 @@ internal sealed unsafe class SpoolBlock : IDisposable
 
     public int End { get; set; }
 
-    public void EnsureCapacity(int size)
+    public void EnsureCapacity(int capacity)
     {
-        if (_capacity < size)
+        if (_capacity < capacity)
         {
             Dispose();
-            _memory = SystemCalls.AllocatePages(size);
-            _capacity = size;
+            _memory = SystemCalls.AllocatePages(capacity);
+            _capacity = capacity;
         }
     }
 
@@ -31,7 +33,7 @@ internal sealed unsafe class SpoolBlock : IDisposable
     public void Clear()
     {
         Start = End = 0;
-        if (_capacity > Size)
+        if (_capacity > size)
         {
             Dispose();
         }

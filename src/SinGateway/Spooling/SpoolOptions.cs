@@ -24,6 +24,9 @@ internal sealed record SpoolOptions
     /// </summary>
     public long MemoryLimit { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>Memory of a block for reading ahead; one record may be larger.</summary>
+    public int BlockSize { get; init; } = 512 * 1024;
+
     /// <summary>Size at which a new segment begins. A drained segment gives its space back, so a small spool has small ones.</summary>
     public long SegmentSize => Math.Clamp(MaxSize / SegmentsOfAFullSpool, SmallestSegment, LargestSegment);
 

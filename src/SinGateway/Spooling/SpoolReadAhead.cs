@@ -4,10 +4,10 @@ namespace SinGateway.Spooling;
 /// Records that were read from the disk before somebody asks for them: two blocks, one being given out and one ready or being filled.
 /// Belongs to the loop's thread.
 /// </summary>
-internal sealed class SpoolReadAhead(SegmentReader reader) : IDisposable
+internal sealed class SpoolReadAhead(SegmentReader reader, int blockSize) : IDisposable
 {
-    private SpoolBlock _current = new();
-    private SpoolBlock _next = new();
+    private SpoolBlock _current = new(blockSize);
+    private SpoolBlock _next = new(blockSize);
 
     /// <summary>Every record up to it was read, or turned out to be lost.</summary>
     public long End { get; private set; }
@@ -18,8 +18,10 @@ internal sealed class SpoolReadAhead(SegmentReader reader) : IDisposable
     /// <summary>Whether records wait here.</summary>
     public bool IsEmpty => _current.Start == _current.End && _next.Start == _next.End;
 
-    /// <summary>The first record from <paramref name="from"/> on. It holds until the next call.</summary>
-    public bool TryRead(long from, out SpoolRecord record)
+    /// <summary>
+    /// The first record from <paramref name="from"/> on, which stays until <see cref="Pass"/>. It holds until the next call.
+    /// </summary>
+    public bool TryPeek(long from, out SpoolRecord record)
     {
         while (true)
         {
@@ -36,12 +38,22 @@ internal sealed class SpoolReadAhead(SegmentReader reader) : IDisposable
             }
 
             ReadOnlySpan<byte> bytes = _current.Bytes[_current.Start.._current.End];
-            _current.Start += (int)SpoolFormat.RecordSize(bytes);
             if (SpoolFormat.RecordNumber(bytes) >= from)
             {
                 record = SpoolFormat.ReadRecord(bytes);
                 return true;
             }
+
+            Pass();
+        }
+    }
+
+    /// <summary>Goes past the record that was found last; nothing when none was.</summary>
+    public void Pass()
+    {
+        if (_current.Start < _current.End)
+        {
+            _current.Start += (int)SpoolFormat.RecordSize(_current.Bytes[_current.Start.._current.End]);
         }
     }
 
@@ -81,5 +93,5 @@ internal sealed class SpoolReadAhead(SegmentReader reader) : IDisposable
     }
 
     /// <summary>Stands for the block that the reader has.</summary>
-    private SpoolBlock Filling { get; } = new();
+    private SpoolBlock Filling { get; } = new(blockSize);
 }

@@ -11,6 +11,8 @@ namespace SinGateway.IntegrationTests.Fixtures;
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
     private const int Sigterm = 15;
+    private const int Sigcont = 18;
+    private const int Sigstop = 19;
     private static readonly ConcurrentDictionary<ChildProcess, bool> Running = new();
 
     private readonly Process _process;
@@ -85,6 +87,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             kill(below, Sigterm);
         }
     }
+
+    /// <summary>SIGSTOP: not a thread of it runs until <see cref="Continue"/>.</summary>
+    public void Stop() => kill(_process.Id, Sigstop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => kill(_process.Id, Sigcont);
 
     /// <summary>SIGKILL.</summary>
     public void Kill()

@@ -20,6 +20,8 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         _below = below;
     }
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     public string Output => _process.Output;
@@ -73,6 +75,15 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         }
         return WaitForExitAsync(StopDeadline);
     }
+
+    /// <summary>SIGTERM, and nothing waited for.</summary>
+    public void Terminate() => _process.Terminate();
+
+    /// <summary>SIGSTOP, as a paused machine would be.</summary>
+    public void Stop() => _process.Stop();
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => _process.Continue();
 
     /// <summary>SIGKILL, as a crash would be.</summary>
     public async Task KillAsync()

@@ -3,15 +3,18 @@ using StackExchange.Redis;
 
 namespace SinGateway.IntegrationTests.Fixtures;
 
-/// <summary>A real redis-server of one test's own, on a unix socket, without persistence.</summary>
+/// <summary>A real redis-server of one test's own, on a unix socket, without persistence unless asked for.</summary>
 internal sealed class RedisServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
+    private string[] _arguments = [];
     private ChildProcess? _process;
     private ConnectionMultiplexer? _connection;
 
     /// <summary>What a configuration's redisDSN says.</summary>
     public string Dsn => $"unix://{Socket}";
+
+    public ConnectionMultiplexer Connection => _connection!;
 
     public IDatabase Database => _connection!.GetDatabase();
 
@@ -19,9 +22,10 @@ internal sealed class RedisServer : IAsyncDisposable
 
     private string Socket => _directory.File("redis.sock");
 
-    public static async Task<RedisServer> StartAsync()
+    /// <param name="arguments">Added to the command line, such as <c>--appendonly yes</c>.</param>
+    public static async Task<RedisServer> StartAsync(params string[] arguments)
     {
-        RedisServer redis = new();
+        RedisServer redis = new() { _arguments = arguments };
         try
         {
             await redis.RunAsync();
@@ -34,12 +38,15 @@ internal sealed class RedisServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it, and starts it again with nothing in it.</summary>
+    /// <summary>Ends it, and starts it again with nothing in it, unless it was told to keep what it has.</summary>
     public async Task RestartAsync()
     {
         await StopAsync();
         await RunAsync();
     }
+
+    /// <summary>Starts it again after <see cref="StopAsync"/>.</summary>
+    public Task ContinueAsync() => RunAsync();
 
     public string? Get(string key) => Database.StringGet(key);
 
@@ -49,10 +56,11 @@ internal sealed class RedisServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private async Task RunAsync()
+    /// <summary>Starts it, after <see cref="StopAsync"/> again with nothing in it.</summary>
+    public async Task RunAsync()
     {
         ChildProcess process = _process = ChildProcess.Start(
-            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no"], _directory.Path);
+            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", .. _arguments], _directory.Path);
         await Eventually.HoldsAsync(
             () => process.HasExited
                 ? throw new InvalidOperationException($"no redis-server:\n{process.Output}")
@@ -62,7 +70,8 @@ internal sealed class RedisServer : IAsyncDisposable
         _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) } });
     }
 
-    private async Task StopAsync()
+    /// <summary>Kills it.</summary>
+    public async Task StopAsync()
     {
         if (_connection is { } connection)
         {

@@ -32,13 +32,13 @@ internal sealed record ShardStatistics(int Shard, int ShardCount, bool Connected
 
 internal sealed record SingyeongStatistics(
     int Connections, long ConnectionsTotal, long Dispatches, long Delivered, long NoRoute, long Kills, long Fatal, long DuplicateIds, long ProtocolErrors,
-    string[] Errors, SingyeongClientStatistics[] Clients)
+    long Takeovers, long OwnedTwice, string[] Errors, SingyeongClientStatistics[] Clients)
 {
     public bool Has(string application) => Clients.Any(client => client.App == application);
 
     public override string ToString() =>
         $"신경: clients {string.Join(", ", Clients.Select(client => $"{client.App}:{client.Id}"))}; dispatches {Dispatches}, no_route {NoRoute}, "
-        + $"kills {Kills}, errors: {string.Join("; ", Errors)}";
+        + $"kills {Kills}, takeovers {Takeovers}, owned twice {OwnedTwice}, errors: {string.Join("; ", Errors)}";
 }
 
 internal sealed record SingyeongClientStatistics(string App, string Id, bool Restricted);

@@ -15,8 +15,8 @@ internal sealed class Scenario : IAsyncDisposable
 
     public GatewayConfig Config { get; private init; } = null!;
 
-    /// <summary>The gateway that was started last.</summary>
-    public GatewayProcess Gateway { get; private set; } = null!;
+    /// <summary>The gateway whose end would end a test's waiting: the one that was started last, unless the test says otherwise.</summary>
+    public GatewayProcess Gateway { get; set; } = null!;
 
     /// <summary>The last lines of every gateway, for a failure's message.</summary>
     public string Tails => string.Join('\n', _gateways.Select((gateway, number) => $"gateway {number}:\n{gateway.Tail}"));

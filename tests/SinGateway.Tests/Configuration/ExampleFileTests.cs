@@ -30,10 +30,16 @@ public sealed class ExampleFileTests
     }
 
     [Test]
-    public async Task It_shows_the_defaults()
+    public async Task It_shows_the_defaults_and_a_spool()
     {
         GatewayConfiguration example = Sample.Load(Text).Configuration!;
-        GatewayConfiguration defaults = new() { Token = example.Token, Singyeong = example.Singyeong, Forwarding = example.Forwarding };
+        GatewayConfiguration defaults = new()
+        {
+            Token = example.Token,
+            Singyeong = example.Singyeong,
+            Forwarding = example.Forwarding,
+            Spool = new SpoolConfiguration { Directory = ".", Commits = true },
+        };
 
         await Assert.That(example.Equals(defaults)).IsTrue();
     }

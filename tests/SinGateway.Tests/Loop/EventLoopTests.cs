@@ -31,6 +31,64 @@ public sealed class EventLoopTests
     }
 
     [Test]
+    public async Task Behind_a_closed_gate_nothing_runs_and_nothing_is_lost()
+    {
+        Gate gate = new();
+        using EventLoop loop = new(TimeProvider.System) { Gate = gate };
+        int descriptor = SystemCalls.EventCreate();
+        TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously), done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<string> ran = [];
+        loop.Post(() =>
+        {
+            loop.Watch(descriptor, SystemCalls.PollIn, new Pollable(_ =>
+            {
+                SystemCalls.Consume(descriptor);
+                ran.Add("read");
+                loop.AtEndOfTurn(done.SetResult);
+            }));
+            new LoopTimer(loop, () => ran.Add("timer")).Start(0);
+            loop.AtEndOfTurn(() => ran.Add("write"));
+            gate.IsClosed = true;
+            started.SetResult();
+        });
+        loop.Start();
+        await started.Task.WaitAsync(RunningLoop.Patience);
+        SystemCalls.Signal(descriptor);
+        loop.Post(() => ran.Add("post"));
+        int asked = gate.Asked;
+        loop.Wake();
+        while (Volatile.Read(ref gate.Asked) < asked + 2)
+        {
+            loop.Wake();
+            await Task.Yield();
+        }
+
+        await Assert.That(ran.Except(["timer"])).IsEmpty().Because("the timer was due before the gate closed");
+        gate.IsClosed = false;
+        loop.Wake();
+        await done.Task.WaitAsync(RunningLoop.Patience);
+        await Assert.That(ran).IsEquivalentTo(["timer", "post", "write", "read"]);
+    }
+
+    [Test]
+    public async Task A_loop_behind_a_closed_gate_can_be_stopped()
+    {
+        Gate gate = new() { IsClosed = true };
+        EventLoop loop = new(TimeProvider.System) { Gate = gate };
+        bool ran = false;
+        loop.Start();
+        loop.Post(() => ran = true);
+        while (Volatile.Read(ref gate.Asked) < 2)
+        {
+            loop.Wake();
+            await Task.Yield();
+        }
+
+        loop.Dispose();
+        await Assert.That(ran).IsFalse();
+    }
+
+    [Test]
     public async Task What_is_posted_by_a_post_runs_too()
     {
         using RunningLoop running = new();
@@ -157,5 +215,17 @@ public sealed class EventLoopTests
     private sealed class Pollable(Action<uint> onReady) : IPollable
     {
         public void OnReady(uint events) => onReady(events);
+    }
+
+    private sealed class Gate : ILoopGate
+    {
+        public volatile bool IsClosed;
+        public int Asked;
+
+        public bool IsOpen()
+        {
+            Interlocked.Increment(ref Asked);
+            return !IsClosed;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using SinGateway.Operations;
@@ -16,13 +17,20 @@ internal sealed class LoopWatchdogTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly Queue<Action> _posted = [];
     private readonly LoopWatchdog _watchdog;
+    private readonly IDisposable _watched;
 
     public LoopWatchdogTests()
     {
         string path = _directory.File("notify");
         _manager.Bind(new UnixDomainSocketEndPoint(path));
-        _notifier = new ServiceNotifier(variable => variable == ServiceNotifier.SocketVariable ? path : null);
-        _watchdog = new LoopWatchdog(_notifier, Patience, _posted.Enqueue, _time);
+        _notifier = new ServiceNotifier(variable => variable switch
+        {
+            ServiceNotifier.SocketVariable => path,
+            ServiceNotifier.WatchdogVariable => Patience.TotalMicroseconds.ToString("F0", CultureInfo.InvariantCulture),
+            _ => null,
+        });
+        _watchdog = new LoopWatchdog(_notifier, _time);
+        _watched = _watchdog.Watch(_posted.Enqueue);
     }
 
     [Test]
@@ -60,6 +68,18 @@ internal sealed class LoopWatchdogTests : IDisposable
         _time.Advance(Patience / 3);
 
         await Assert.That(Told()).IsEqualTo(1);
+    }
+
+    [Test]
+    public async Task Between_two_loops_it_tells_without_one()
+    {
+        _watched.Dispose();
+        _posted.Clear();
+
+        _time.Advance(Patience / 3);
+        _time.Advance(Patience / 3);
+
+        await Assert.That(Told()).IsEqualTo(2);
     }
 
     [Test]

@@ -47,7 +47,7 @@ public sealed class RedisConnectionTests
     {
         await using RedisServer server = await RedisServer.StartAsync("--replicaof", "127.0.0.1 1");
         await using RedisConnection connection = await RedisConnection.OpenAsync(server.Dsn, _logger);
-        RedisSessionStore store = new(connection, "");
+        RedisSessionStore store = new(connection, "", new RedisLeases(connection, "", "1"), new LeaseToken(0, 1, "1:o:1:h"));
         await Assert.That(async () => await store.SaveAsync(new SessionRecord[1], default)).Throws<IOException>();
     }
 }

@@ -9,6 +9,7 @@ public sealed class RedisSessionStoreTests
     private readonly RecordingLogger _logger = new();
     private RedisServer _server = null!;
     private RedisConnection _connection = null!;
+    private RedisLeases _leases = null!;
     private RedisSessionStore _store = null!;
 
     private IDatabase Database => _connection.Database;
@@ -18,7 +19,8 @@ public sealed class RedisSessionStoreTests
     {
         _server = await RedisServer.StartAsync();
         _connection = await RedisConnection.OpenAsync(_server.Dsn, _logger);
-        _store = new RedisSessionStore(_connection, "a:");
+        _leases = new RedisLeases(_connection, "a:", "1");
+        _store = await StoreAsync();
     }
 
     [After(Test)]
@@ -130,6 +132,45 @@ public sealed class RedisSessionStoreTests
     }
 
     [Test]
+    public async Task A_save_under_a_foreign_fence_writes_nothing_and_is_no_IOException()
+    {
+        await SaveAsync(Record(0, seq: 1), Record(1, seq: 1));
+        await Database.StringSetAsync("a:cluster:0:holder", "99:abc:7:elsewhere");
+        LeaseLostException? lost = await Assert.That(async () => await SaveAsync(Record(0, seq: 2), Record(1, seq: 2))).Throws<LeaseLostException>();
+        await Assert.That(lost!.Message).IsEqualTo("cluster 0 is held by process 7 on elsewhere");
+        await Assert.That((await LoadAsync(0, 2)).Select(session => session.Seq)).IsEquivalentTo([1L, 1L]);
+    }
+
+    [Test]
+    public async Task A_save_under_the_fence_of_an_earlier_holder_is_refused_though_nobody_holds_the_lease()
+    {
+        await SaveAsync(Record(0, seq: 1));
+        await Database.KeyDeleteAsync("a:cluster:0:holder");
+        await StoreAsync();
+        await Database.KeyDeleteAsync("a:cluster:0:holder");
+        await Assert.That(async () => await SaveAsync(Record(0, seq: 2))).Throws<LeaseLostException>();
+    }
+
+    [Test]
+    public async Task A_save_after_the_lease_has_run_out_and_nobody_took_it_writes_both()
+    {
+        await Database.KeyDeleteAsync("a:cluster:0:holder");
+        await SaveAsync(Record(0, seq: 2));
+        await Assert.That((await LoadAsync(0, 1)).Single().Seq).IsEqualTo(2);
+        await Assert.That(await Database.KeyExistsAsync("a:cluster:0:holder")).IsTrue();
+    }
+
+    [Test]
+    public async Task A_thousand_shards_are_checked_in_every_command()
+    {
+        SessionRecord[] records = [.. Enumerable.Range(0, 1000).Select(shard => Record(shard, seq: shard))];
+        await SaveAsync(records);
+        await Database.StringSetAsync("a:cluster:0:holder", "99:abc:7:elsewhere");
+        await Assert.That(async () => await SaveAsync([.. records.Select(record => record with { Seq = 5000 })])).Throws<LeaseLostException>();
+        await Assert.That((await LoadAsync(0, 1000)).SequenceEqual(records)).IsTrue();
+    }
+
+    [Test]
     [NotInParallel]
     public async Task A_save_of_16_shards_allocates_less_than_4_KiB()
     {
@@ -145,6 +186,13 @@ public sealed class RedisSessionStoreTests
         }
 
         await Assert.That((GC.GetTotalAllocatedBytes(precise: true) - before) / 50).IsLessThan(4096);
+    }
+
+    /// <summary>One under a lease of its own, taken now.</summary>
+    private async Task<RedisSessionStore> StoreAsync()
+    {
+        LeaseLook look = await _leases.LookAsync([0], default);
+        return new RedisSessionStore(_connection, "a:", _leases, (await _leases.TakeAsync(0, look.RunId, look.Leases[0], "o:1:h", default))!);
     }
 
     private static SessionRecord Record(int shard, long seq) => new()

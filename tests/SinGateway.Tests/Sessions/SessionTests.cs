@@ -104,6 +104,67 @@ public sealed class SessionTests
         await Assert.That(session.Committed).IsEqualTo(3);
     }
 
+    [Test]
+    public async Task A_spooled_event_is_not_committed_before_it_is_settled()
+    {
+        Session session = new(0, "a", null, -1);
+        session.Receive(1, forwarded: false, now: 0);
+        session.Spool(2);
+        session.Receive(2, forwarded: false, now: 0);
+        session.Receive(3, forwarded: false, now: 0);
+        await Assert.That(session.Committed).IsEqualTo(1);
+
+        session.SettleSpooled(2);
+        await Assert.That(session.Committed).IsEqualTo(3).Because("what came behind needed nothing more");
+    }
+
+    [Test]
+    public async Task A_barrier_behind_spooled_events_does_not_commit_them()
+    {
+        Session session = new(0, "a", null, -1);
+        session.Receive(1, forwarded: true, now: 0);
+        session.Spool(2);
+        session.Receive(2, forwarded: false, now: 0);
+        session.Spool(5);
+        session.Receive(5, forwarded: false, now: 0);
+
+        session.Commit(session.Cover());
+        await Assert.That(session.Committed).IsEqualTo(1);
+        session.SettleSpooled(2);
+        await Assert.That(session.Committed).IsEqualTo(2).Because("the next one may be 3");
+        session.SettleSpooled(5);
+        await Assert.That(session.Committed).IsEqualTo(5);
+    }
+
+    [Test]
+    public async Task What_is_settled_in_the_spool_waits_for_what_is_on_its_way()
+    {
+        Session session = new(0, "a", null, -1);
+        session.Receive(1, forwarded: true, now: 0);
+        session.Spool(2);
+        session.Receive(2, forwarded: false, now: 0);
+
+        session.SettleSpooled(2);
+        await Assert.That(session.Committed).IsEqualTo(-1);
+        session.Commit(session.Cover());
+        await Assert.That(session.Committed).IsEqualTo(2);
+    }
+
+    [Test]
+    public async Task A_spooled_event_and_a_held_one_each_keep_back_what_follows_them()
+    {
+        Session session = new(0, "a", null, -1);
+        session.Hold(2, rule: 0);
+        session.Spool(3);
+        session.Receive(4, forwarded: false, now: 0);
+        await Assert.That(session.Committed).IsEqualTo(1);
+
+        session.Settle(2, rule: 0);
+        await Assert.That(session.Committed).IsEqualTo(2);
+        session.SettleSpooled(3);
+        await Assert.That(session.Committed).IsEqualTo(4);
+    }
+
     private static Session Lagging(long committed, long received, long since)
     {
         Session session = new(0, "a", null, committed);

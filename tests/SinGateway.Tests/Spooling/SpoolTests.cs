@@ -317,6 +317,32 @@ public sealed class SpoolTests : IDisposable
         await Assert.That(second.Spool.TryRead(out _)).IsTrue();
     }
 
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
+    public async Task A_record_that_was_looked_at_stays_the_next_one_until_it_is_passed(bool fromDisk)
+    {
+        SpoolUnderTest spool = new(Options);
+        Append(spool, 1, 3);
+        if (fromDisk)
+        {
+            spool.Close();
+            spool.Dispose();
+            spool = new SpoolUnderTest(Options);
+            spool.Thread.RunAll();
+        }
+
+        List<long> seen = [Peek(), Peek()];
+        spool.Spool.Pass(1);
+        seen.AddRange([Peek(), Read(), Peek(), Peek()]);
+        await Assert.That(seen).IsEquivalentTo([1L, 1, 2, 2, 3, 3], TUnit.Assertions.Enums.CollectionOrdering.Matching);
+        spool.Dispose();
+
+        long Peek() => spool.Spool.TryPeek(out SpoolRecord record) ? record.Seq : 0;
+
+        long Read() => spool.Spool.TryRead(out SpoolRecord record) ? record.Seq : 0;
+    }
+
     private static void Append(SpoolUnderTest spool, long from, long through)
     {
         for (long seq = from; seq <= through; seq++)

@@ -25,6 +25,8 @@ internal sealed class SpoolUnderTest : IDisposable
         }
     }
 
+    public EventLoop Loop => _loop;
+
     public SpoolOptions Options { get; }
 
     public RecordingLogger Logger { get; } = new();
