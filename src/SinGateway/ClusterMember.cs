@@ -14,9 +14,11 @@ namespace SinGateway;
 /// <param name="configuration">Of all processes of the bot.</param>
 /// <param name="clusters">The indexes that it may run: one, or all for <c>--cluster auto</c>.</param>
 /// <param name="standsBy">False ends with exit code 5 where it would have to wait for another process.</param>
+/// <param name="notifier">Told when the gateway begins, and that it is alive.</param>
 /// <param name="loggers">Of all parts.</param>
 /// <param name="board">Told how far it is; listens where the configuration says.</param>
-internal sealed partial class ClusterMember(GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ILoggerFactory loggers, StatusBoard board)
+internal sealed partial class ClusterMember(
+    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ServiceNotifier notifier, ILoggerFactory loggers, StatusBoard board)
 {
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
 
@@ -40,19 +42,27 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
     {
+        // A standby has no loop yet; it is alive while its timers fire.
+        using var watchdog = new LoopWatchdog(notifier, TimeProvider.System);
         try
         {
+            if (configuration.Singyeong.Tls || configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps || configuration.Redis is { Tls: true })
+            {
+                // Without authorities every peer would be refused, again and again: better said once (G25).
+                CertificateBundle.Find(Environment.GetEnvironmentVariable(CertificateBundle.Variable));
+            }
+
             using OperationsServer? operations = configuration.Listen is { } listen
                 ? await OperationsServer.StartAsync(listen, board, loggers.CreateLogger("operations"))
                 : null;
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await Create(clusters[0], null).RunAsync(file, stop);
+                return await Create(clusters[0], null, watchdog).RunAsync(file, stop);
             }
 
             await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
-            return await RunAsync(redis, stop);
+            return await RunAsync(redis, watchdog, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -68,7 +78,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         }
     }
 
-    private async Task<Outcome> RunAsync(RedisConnection redis, CancellationToken stop)
+    private async Task<Outcome> RunAsync(RedisConnection redis, LoopWatchdog watchdog, CancellationToken stop)
     {
         var leases = new RedisLeases(redis, configuration.RedisPrefix, _bot);
         var options = new LeaseOptions(configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random());
@@ -79,7 +89,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
             board.Stage = StatusStage.Starting;
             try
             {
-                if (await RunAsync(redis, leases, tenure, stop) is { } final)
+                if (await RunAsync(redis, leases, tenure, watchdog, stop) is { } final)
                 {
                     return final;
                 }
@@ -106,13 +116,14 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
     }
 
     /// <summary>One tenure. Null when it ended because the lease was lost.</summary>
-    private async Task<Outcome?> RunAsync(RedisConnection redis, RedisLeases leases, LeaseTenure tenure, CancellationToken stop)
+    private async Task<Outcome?> RunAsync(
+        RedisConnection redis, RedisLeases leases, LeaseTenure tenure, LoopWatchdog watchdog, CancellationToken stop)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, tenure.Lost);
         await using var store = new RedisSessionStore(redis, configuration.RedisPrefix, leases, tenure.Token);
         try
         {
-            Outcome outcome = await Create(tenure.Token.Index, tenure).RunAsync(store, either.Token);
+            Outcome outcome = await Create(tenure.Token.Index, tenure, watchdog).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)
@@ -125,11 +136,11 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         }
     }
 
-    private Gateway Create(int cluster, LeaseTenure? tenure)
+    private Gateway Create(int cluster, LeaseTenure? tenure, LoopWatchdog watchdog)
     {
         lock (_reloading)
         {
-            return _running = new Gateway(_changed ?? configuration, cluster, tenure, loggers, board);
+            return _running = new Gateway(_changed ?? configuration, cluster, tenure, notifier, watchdog, loggers, board);
         }
     }
 

@@ -55,7 +55,9 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            var member = new ClusterMember(configuration, clusters, !noStandby, loggers, board);
+            using var notifier = new ServiceNotifier(Environment.GetEnvironmentVariable);
+            using CancellationTokenRegistration stopping = stop.Token.Register(notifier.Stopping);
+            var member = new ClusterMember(configuration, clusters, !noStandby, notifier, loggers, board);
             var reload = new ConfigurationReload(file, configuration, logLevel is null ? null : level, Environment.GetEnvironmentVariable, Use, logger);
             using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {

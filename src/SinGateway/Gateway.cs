@@ -17,7 +17,14 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, ILoggerFactory loggers, StatusBoard board)
+internal sealed partial class Gateway(
+    GatewayConfiguration configuration,
+    int cluster,
+    LeaseTenure? tenure,
+    ServiceNotifier notifier,
+    LoopWatchdog watchdog,
+    ILoggerFactory loggers,
+    StatusBoard board)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -152,6 +159,8 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         loop.Start();
         loop.Post(fleet.Start);
         BeginUse(loop, fleet, settings);
+        using IDisposable watched = watchdog.Watch(loop.Post);
+        notifier.Ready();
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
@@ -169,7 +178,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
 
         var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
         loop.Post(() => fleet.Stop(drained.SetResult));
-        using var patience = new CancellationTokenSource(LastSavePatience);
+        using var savePatience = new CancellationTokenSource(LastSavePatience);
         SessionRecord[] final = await drained.Task;
         if (tenure is { IsLost: true })
         {
@@ -181,7 +190,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
             final = [.. final.Select(record => record with { SessionId = null })];
         }
 
-        await writer.StopAsync(final, patience.Token);
+        await writer.StopAsync(final, savePatience.Token);
         return outcome;
     }
 
@@ -289,6 +298,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         }
 
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
+        progress.Said += text => ThreadPool.QueueUserWorkItem(notifier.Status, text, preferLocal: false);
         return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
 
         void Apply(GatewayBotInfo fresh)

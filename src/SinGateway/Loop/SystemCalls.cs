@@ -315,6 +315,17 @@ internal static unsafe partial class SystemCalls
     /// <summary>Gives the free pages of malloc's heaps back to the kernel.</summary>
     public static void TrimMalloc() => malloc_trim(0);
 
+    /// <summary>
+    /// Has libc look <paramref name="database"/> ("hosts", "passwd", …) up by <paramref name="services"/> ("files dns"), whatever
+    /// nsswitch.conf says.
+    /// </summary>
+    public static void UseNameServices(string database, string services) => __nss_configure_lookup(database, services);
+
+    /// <summary>
+    /// Sets a variable, unless it is set, in the environment that native libraries see; .NET's own is a copy. Call before any thread starts.
+    /// </summary>
+    public static void SetEnvironmentDefault(string name, string value) => setenv(name, value, 0);
+
     private static void Control(int epoll, int operation, int descriptor, uint events, ulong data)
     {
         byte* entry = stackalloc byte[16];
@@ -445,4 +456,10 @@ internal static unsafe partial class SystemCalls
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, byte* status);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int __nss_configure_lookup(string database, string services);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int setenv(string name, string value, int overwrite);
 }

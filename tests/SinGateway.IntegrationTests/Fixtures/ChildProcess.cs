@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace SinGateway.IntegrationTests.Fixtures;
@@ -74,6 +75,17 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>SIGHUP.</summary>
     public void HangUp() => Signal(Sighup);
 
+    /// <summary>
+    /// SIGTERM to the one process below this one whose name is <paramref name="name"/>: for a parent that does not hand signals on.
+    /// </summary>
+    public void Terminate(string name)
+    {
+        foreach (int below in Below(_process.Id).Where(id => NameOf(id) == name))
+        {
+            kill(below, Sigterm);
+        }
+    }
+
     /// <summary>SIGSTOP: not a thread of it runs until <see cref="Continue"/>.</summary>
     public void Stop() => kill(_process.Id, Sigstop);
 
@@ -146,6 +158,24 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             _firstLine.TrySetResult("");
         }
     }
+
+    private static IEnumerable<int> Below(int parent)
+    {
+        foreach (string task in Directory.Exists($"/proc/{parent}/task") ? Directory.GetDirectories($"/proc/{parent}/task") : [])
+        {
+            foreach (string child in File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                int id = int.Parse(child, CultureInfo.InvariantCulture);
+                yield return id;
+                foreach (int below in Below(id))
+                {
+                    yield return below;
+                }
+            }
+        }
+    }
+
+    private static string? NameOf(int id) => File.Exists($"/proc/{id}/comm") ? File.ReadAllText($"/proc/{id}/comm").TrimEnd() : null;
 
     [LibraryImport("libc")]
     private static partial int kill(int processId, int signal);
