@@ -29,7 +29,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await new Gateway(configuration, clusters[0], null, loggers).RunAsync(file, stop);
+                return await new Gateway(configuration, clusters[0], null, null, loggers).RunAsync(file, stop);
             }
 
             await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
@@ -91,7 +91,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         await using var store = new RedisSessionStore(redis, configuration.RedisPrefix, leases, tenure.Token);
         try
         {
-            Outcome outcome = await new Gateway(configuration, tenure.Token.Index, tenure, loggers).RunAsync(store, either.Token);
+            Outcome outcome = await new Gateway(configuration, tenure.Token.Index, redis, tenure, loggers).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
@@ -16,7 +17,13 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
-internal sealed partial class Gateway(GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, ILoggerFactory loggers)
+/// <param name="configuration">Of all processes of the bot.</param>
+/// <param name="cluster">The index of this one.</param>
+/// <param name="redis">Where IDENTIFYs are agreed on; null without Redis.</param>
+/// <param name="tenure">The lease under which it runs; null without Redis.</param>
+/// <param name="loggers">Of all parts.</param>
+internal sealed partial class Gateway(
+    GatewayConfiguration configuration, int cluster, RedisConnection? redis, LeaseTenure? tenure, ILoggerFactory loggers)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -83,7 +90,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
         SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        ShardFleet fleet = Build(loop, tls, info, plan, store, writer, feed, rest, stop);
+        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store), writer, feed, rest, stop);
         using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
         if (tenure is not null)
         {
@@ -139,6 +146,19 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
+    /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store)
+    {
+        ILogger logger = loggers.CreateLogger("shard");
+        if (redis is null)
+        {
+            return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
+        }
+
+        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord);
+        return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
+    }
+
     private Spool? OpenSpool(EventLoop loop, in SpoolMemoryPlan memory) => configuration.Spool is not { } spool
         ? null
         : Spool.Open(
@@ -158,7 +178,7 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         TlsContext? tls,
         GatewayBotInfo? info,
         ShardPlan plan,
-        ISessionStore store,
+        IIdentifyQueue identifies,
         SessionWriter writer,
         SpoolFeed? feed,
         GatewayRest rest,
@@ -168,7 +188,6 @@ internal sealed partial class Gateway(GatewayConfiguration configuration, int cl
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
         ILogger shardLogger = loggers.CreateLogger("shard");
-        var identifies = new IdentifyQueue(loop, store as IIdentifyLedger ?? new MemoryIdentifyLedger(), shardLogger);
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {

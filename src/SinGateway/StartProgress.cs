@@ -17,14 +17,14 @@ internal sealed partial class StartProgress
 
     private readonly EventLoop _loop;
     private readonly Shard[] _shards;
-    private readonly IdentifyQueue _identifies;
+    private readonly IIdentifyQueue _identifies;
     private readonly ResumeTurns _turns;
     private readonly ILogger _logger;
     private readonly LoopTimer _timer;
     private long _startedAt;
     private int _periods;
 
-    public StartProgress(EventLoop loop, Shard[] shards, IdentifyQueue identifies, ResumeTurns turns, ILogger logger)
+    public StartProgress(EventLoop loop, Shard[] shards, IIdentifyQueue identifies, ResumeTurns turns, ILogger logger)
     {
         _loop = loop;
         _shards = shards;

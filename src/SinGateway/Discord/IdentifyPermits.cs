@@ -12,7 +12,7 @@ namespace SinGateway.Discord;
 internal sealed class IdentifyPermits
 {
     /// <summary>Of the window's session starts, the part that may go to sessions which died (G16): a quarter.</summary>
-    private const int ExtraShare = 4;
+    public const int ExtraShare = 4;
 
     private const long Never = long.MinValue;
 

@@ -5,12 +5,12 @@ using SinGateway.Sessions;
 namespace SinGateway.Discord;
 
 /// <summary>
-/// Lets the shards of a loop identify: brings <see cref="IdentifyPermits"/>, which decides
+/// Lets the shards of a bot's only process identify: brings <see cref="IdentifyPermits"/>, which decides
 /// (https://docs.discord.com/developers/events/gateway#rate-limiting), together with the clock, the ledger and the log. An IDENTIFY is in
 /// the ledger before it is sent (G15), so that a process which is killed at any moment and started again keeps the pace. Belongs to the
 /// loop's thread.
 /// </summary>
-internal sealed partial class IdentifyQueue
+internal sealed partial class IdentifyQueue : IIdentifyQueue
 {
     /// <summary>How long nothing is granted after the ledger could not be written (ms); doubled up to the maximum while it fails again.</summary>
     private const long FirstHold = 5_000;
@@ -23,41 +23,34 @@ internal sealed partial class IdentifyQueue
     private readonly LoopTimer _timer;
     private readonly Dictionary<int, Action> _granted = [];
     private readonly List<int> _grants = [];
+    private readonly IdentifyReport _report;
     private SessionStartRefresh _refresh;
     private long _holdUntil = long.MinValue;
     private long _hold;
-    private long? _saidReserveUntil;
-    private long? _saidExtrasUntil;
 
     public IdentifyQueue(EventLoop loop, IIdentifyLedger ledger, ILogger logger)
     {
         _loop = loop;
         _logger = logger;
+        _report = new IdentifyReport(logger);
         _timer = new LoopTimer(loop, OnDue);
         _counting = new IdentifyCounting(loop, ledger, () => _permits.Snapshot(loop.Now, loop.UnixNow), OnCounted, OnSaveEnded);
         _permits.Restore(ledger.Load(), loop.Now, loop.UnixNow);
     }
 
-    /// <summary>Asks the owner for GET /gateway/bot and then <see cref="Update"/>. On the loop, and not more often than is good.</summary>
     public event Action? RefreshWanted;
 
-    /// <summary>Session starts that are left, as far as this process knows; 0 before the first update.</summary>
     public int Remaining => _permits.Budget.Remaining;
 
-    /// <summary>Shards that wait for a permit.</summary>
     public int Waiting => _permits.Waiting;
 
-    /// <summary>
-    /// In how many ms the last who waits is granted, if all goes well: by pace, budget and the day's limit. 0 when nobody waits.
-    /// </summary>
     public long EstimatedWait => _permits.EstimatedWait(_loop.Now);
 
-    /// <summary>Takes each answer of GET /gateway/bot. Before the first one nothing is granted.</summary>
     public void Update(SessionStartLimit limit)
     {
         if (_permits.Budget.IsKnown && limit.MaxConcurrency != _permits.MaxConcurrency)
         {
-            LogConcurrency(limit.MaxConcurrency, _permits.MaxConcurrency);
+            _report.SayConcurrency(limit.MaxConcurrency, _permits.MaxConcurrency);
         }
 
         _permits.Update(limit, _loop.Now);
@@ -65,10 +58,6 @@ internal sealed partial class IdentifyQueue
         _timer.Start(0);
     }
 
-    /// <summary>
-    /// Queues a shard; <paramref name="granted"/> is called, in a later call of the loop, when it may open its socket. The permit is then
-    /// to be spent or returned within 45 s.
-    /// </summary>
     public void Request(int shardId, Action granted)
     {
         _counting.Forget(shardId);
@@ -77,9 +66,6 @@ internal sealed partial class IdentifyQueue
         _timer.Start(0);
     }
 
-    /// <summary>
-    /// The shard needs no permit any more, or its connection failed: nothing is called any more. A permit that is being spent counts as used.
-    /// </summary>
     public void Return(int shardId)
     {
         _counting.Forget(shardId);
@@ -88,10 +74,6 @@ internal sealed partial class IdentifyQueue
         _timer.Start(0);
     }
 
-    /// <summary>
-    /// To be called directly before op 2: counts it and makes that durable. <paramref name="answered"/> is called in a later call of the
-    /// loop: with true, op 2 is to be written at once; with false nothing may be sent, and the permit is gone.
-    /// </summary>
     public void Spend(int shardId, Action<bool> answered)
     {
         if (_permits.TrySpend(shardId, _loop.Now))
@@ -179,45 +161,23 @@ internal sealed partial class IdentifyQueue
     private void SayObstacle(IdentifyObstacle obstacle)
     {
         SessionStartBudget budget = _permits.Budget;
-        if (obstacle == IdentifyObstacle.Reserve && !(_loop.Now < _saidReserveUntil))
+        if (obstacle == IdentifyObstacle.Reserve)
         {
-            _saidReserveUntil = Math.Max(budget.ResetAt, _loop.Now + SessionStartBudget.ResetGrace);
-            LogReserve(budget.Remaining, budget.Reserve, MinutesUntil(budget.ResetAt));
+            _report.SayReserve(budget.Remaining, budget.Reserve, budget.ResetAt, _loop.Now);
         }
-        else if (obstacle == IdentifyObstacle.Extras && !(_loop.Now < _saidExtrasUntil))
+        else if (obstacle == IdentifyObstacle.Extras)
         {
-            // Each extra that is a day old lets one shard through, so this obstacle comes and goes: once a day is enough.
-            _saidExtrasUntil = _loop.Now + DailyIdentifies.Day;
-            LogExtras(_permits.AllowedExtras, budget.Total, _permits.Waiting, MinutesUntil(_permits.NextExtraAt));
+            _report.SayExtras(_permits.AllowedExtras, budget.Total, _permits.Waiting, _permits.NextExtraAt, _loop.Now);
         }
     }
 
     private void SayBudgetIsLow()
     {
-        SessionStartBudget budget = _permits.Budget;
-        if (budget.TakeWarning())
+        if (_permits.Budget is { IsKnown: true } budget)
         {
-            LogLow(budget.Remaining, budget.Total, MinutesUntil(budget.ResetAt));
+            _report.SayLow(budget.Remaining, budget.Total, budget.ResetAt, _loop.Now);
         }
     }
-
-    // Rounded up: "0 minutes" would say that it goes on now. An end that is not in sight (none is allowed at all) is a day.
-    private long MinutesUntil(long at) => (Math.Clamp(at - _loop.Now, 0, DailyIdentifies.Day) + 59_999) / 60_000;
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "{Remaining} of {Total} session starts are left for the next {Minutes} minutes: sessions were lost, or the bot was started often. Find out why before they are used up")]
-    private partial void LogLow(int remaining, int total, long minutes);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Only {Remaining} session starts are left today and {Reserve} are kept in reserve: no shard identifies for {Minutes} minutes. Resumes go on.")]
-    private partial void LogReserve(int remaining, int reserve, long minutes);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Sessions die young: {Allowed} IDENTIFYs (a quarter of {Total}) within a day went to shards that had identified before, which is the limit. {Waiting} shards wait, the first for {Minutes} minutes. The lines above say why sessions ended; a restart does not help.")]
-    private partial void LogExtras(int allowed, int total, int waiting, long minutes);
 
     [LoggerMessage(
         Level = LogLevel.Error,
@@ -226,7 +186,4 @@ internal sealed partial class IdentifyQueue
 
     [LoggerMessage(Level = LogLevel.Information, Message = "IDENTIFYs can be noted again; shards identify")]
     private partial void LogCountedAgain();
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Discord lets {Now} shards identify at a time from now on, not {Before}")]
-    private partial void LogConcurrency(int now, int before);
 }

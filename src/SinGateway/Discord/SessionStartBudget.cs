@@ -14,19 +14,18 @@ internal sealed class SessionStartBudget
     /// </summary>
     public const long ResetGrace = 10_000;
 
-    private const long Window = 24 * 60 * 60 * 1_000;
+    public const long Window = 24 * 60 * 60 * 1_000;
 
     /// <summary>
     /// A reset that is announced this much later (ms) than the one before is another window's: ours ended without our knowing.
     /// </summary>
-    private const long AnotherWindow = 60 * 60 * 1_000;
+    public const long AnotherWindow = 60 * 60 * 1_000;
 
-    private const int MinimumReserve = 10;
-    private const int ReserveShare = 20;
-    private const int WarningShare = 4;
+    /// <summary>The reserve is this part of the total, and so many at least.</summary>
+    public const int ReserveShare = 20;
+    public const int MinimumReserve = 10;
 
     private int _spentSinceReset;
-    private bool _warned;
 
     /// <summary>Whether Discord has been asked: before that, nothing may be spent.</summary>
     public bool IsKnown { get; private set; }
@@ -41,10 +40,12 @@ internal sealed class SessionStartBudget
     public long ResetAt { get; private set; }
 
     /// <summary>5 %, and 10 at least.</summary>
-    public int Reserve => Math.Max(MinimumReserve, (Total + ReserveShare - 1) / ReserveShare);
+    public int Reserve => ReserveOf(Total);
 
     /// <summary>The reserve is reached: nothing more can be spent, whoever returns a permit.</summary>
     public bool IsAtReserve => Remaining <= Reserve;
+
+    public static int ReserveOf(int total) => Math.Max(MinimumReserve, (total + ReserveShare - 1) / ReserveShare);
 
     /// <summary>Takes Discord's answer.</summary>
     public void Update(SessionStartLimit limit, long now)
@@ -103,13 +104,4 @@ internal sealed class SessionStartBudget
 
     /// <summary>When a budget that is used up may be another: at the reset, or at the end of the grace.</summary>
     public long ChangesAt(long now) => now < ResetAt ? ResetAt : ResetAt + ResetGrace;
-
-    /// <summary>True once a window, when a quarter or less is left.</summary>
-    public bool TakeWarning()
-    {
-        bool isLow = IsKnown && (long)Remaining * WarningShare <= Total;
-        bool warns = isLow && !_warned;
-        _warned = isLow;
-        return warns;
-    }
 }

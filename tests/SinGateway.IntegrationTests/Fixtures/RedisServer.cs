@@ -45,9 +45,6 @@ internal sealed class RedisServer : IAsyncDisposable
         await RunAsync();
     }
 
-    /// <summary>Starts it again after <see cref="StopAsync"/>.</summary>
-    public Task ContinueAsync() => RunAsync();
-
     public string? Get(string key) => Database.StringGet(key);
 
     public async ValueTask DisposeAsync()
@@ -56,7 +53,8 @@ internal sealed class RedisServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private async Task RunAsync()
+    /// <summary>Starts it, after <see cref="StopAsync"/> again with nothing in it.</summary>
+    public async Task RunAsync()
     {
         ChildProcess process = _process = ChildProcess.Start(
             "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", .. _arguments], _directory.Path);

@@ -361,7 +361,7 @@ public sealed class ShardTests
         {
             Running = new RunningLoop(time);
             RecordingLogger logger = Log;
-            IdentifyQueue identifies = new(Running.Loop, new MemoryIdentifyLedger(), logger);
+            IdentifyQueue identifies = new(Running.Loop, new MemoryLedger(), logger);
             identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1));
             ShardSettings settings = new()
             {

@@ -2,13 +2,17 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using SinGateway.Sessions;
 
 namespace SinGateway.Tests.Fixtures;
 
 /// <summary>A redis-server of the test's own on a unix socket, without persistence; killed with its owner.</summary>
-internal sealed class RedisServer : IAsyncDisposable
+internal sealed partial class RedisServer : IAsyncDisposable
 {
+    private const int StopSignal = 19;
+    private const int ContinueSignal = 18;
+
     private readonly TemporaryDirectory _directory = new();
     private readonly string[] _arguments;
     private Process _process;
@@ -75,6 +79,11 @@ internal sealed class RedisServer : IAsyncDisposable
         File.Delete(Socket);
     }
 
+    /// <summary>Lets it stand still (SIGSTOP) until <see cref="Continue"/>: connections stay, and nothing is answered.</summary>
+    public void Pause() => Signal(StopSignal);
+
+    public void Continue() => Signal(ContinueSignal);
+
     public async ValueTask DisposeAsync()
     {
         if (File.Exists(Socket))
@@ -84,6 +93,17 @@ internal sealed class RedisServer : IAsyncDisposable
 
         _directory.Dispose();
     }
+
+    private void Signal(int signal)
+    {
+        if (kill(_process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException("redis-server has ended");
+        }
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int processId, int signal);
 
     public static bool IsTaken(int port) =>
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
