@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
+using SinGateway.Generations;
 using SinGateway.Loop;
 using SinGateway.Sessions;
 using SinGateway.Spooling;
@@ -13,9 +14,12 @@ namespace SinGateway;
 /// <param name="configuration">Of all processes of the bot.</param>
 /// <param name="clusters">The indexes that it may run: one, or all for <c>--cluster auto</c>.</param>
 /// <param name="standsBy">False ends with exit code 5 where it would have to wait for another process.</param>
+/// <param name="mayBeMuted">It may run beside the generation that forwards (G23).</param>
 /// <param name="loggers">Of all parts.</param>
-internal sealed partial class ClusterMember(GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ILoggerFactory loggers)
+internal sealed partial class ClusterMember(
+    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, bool mayBeMuted, ILoggerFactory loggers)
 {
+    private static readonly TimeSpan RedisRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger = loggers.CreateLogger("cluster");
@@ -29,7 +33,7 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await new Gateway(configuration, clusters[0], null, null, loggers).RunAsync(file, stop);
+                return await new Gateway(configuration, clusters[0], null, null, null, loggers).RunAsync(file, stop);
             }
 
             await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
@@ -51,14 +55,36 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
 
     private async Task<Outcome> RunAsync(RedisConnection redis, CancellationToken stop)
     {
-        var leases = new RedisLeases(redis, configuration.RedisPrefix, _bot);
-        var options = new LeaseOptions(configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random());
+        var generations = new RedisGenerations(redis, configuration.RedisPrefix);
+        bool hasWaited = false;
         while (true)
         {
-            await using LeaseTenure tenure = await new LeaseStandby(leases, redis, clusters, options, _logger).WaitAsync(stop);
+            GenerationChoice choice = await ChooseAsync(generations, stop);
+            if (choice.Refusal is { } refusal)
+            {
+                return Refuse(refusal, hasWaited);
+            }
+
+            hasWaited = true;
+            var leases = new RedisLeases(redis, configuration.RedisPrefix, _bot, choice.Prefix);
+            var options = new LeaseOptions(
+                configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random(), token => CheckAsync(generations, choice, token));
+            LeaseTenure taken;
             try
             {
-                if (await RunAsync(redis, leases, tenure, stop) is { } final)
+                taken = await new LeaseStandby(leases, redis, clusters, options, _logger).WaitAsync(stop);
+            }
+            catch (GenerationChangedException)
+            {
+                continue;
+            }
+
+            await using LeaseTenure tenure = taken;
+            await using var generation = new GenerationTenure(
+                generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure.Token, SystemCalls.BootTime, _logger);
+            try
+            {
+                if (await RunAsync(redis, leases, tenure, generation, stop) is { } final)
                 {
                     return final;
                 }
@@ -85,13 +111,15 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
     }
 
     /// <summary>One tenure. Null when it ended because the lease was lost.</summary>
-    private async Task<Outcome?> RunAsync(RedisConnection redis, RedisLeases leases, LeaseTenure tenure, CancellationToken stop)
+    private async Task<Outcome?> RunAsync(
+        RedisConnection redis, RedisLeases leases, LeaseTenure tenure, GenerationTenure generation, CancellationToken stop)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, tenure.Lost);
-        await using var store = new RedisSessionStore(redis, configuration.RedisPrefix, leases, tenure.Token);
+        await using var store = new RedisSessionStore(redis, configuration.RedisPrefix + generation.Prefix, leases, tenure.Token);
         try
         {
-            Outcome outcome = await new Gateway(configuration, tenure.Token.Index, redis, tenure, loggers).RunAsync(store, either.Token);
+            GatewayConfiguration own = configuration.Clustering is null ? configuration with { ShardCount = generation.Count } : configuration;
+            Outcome outcome = await new Gateway(own, tenure.Token.Index, redis, tenure, generation, loggers).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)
@@ -100,12 +128,62 @@ internal sealed partial class ClusterMember(GatewayConfiguration configuration, 
         }
         finally
         {
+            await generation.StopAsync();
             await tenure.VacateAsync();
         }
     }
 
+    /// <summary>Waits for Redis, without whose word nothing is started.</summary>
+    private async Task<GenerationChoice> ChooseAsync(RedisGenerations generations, CancellationToken stop)
+    {
+        bool hasSaid = false;
+        while (true)
+        {
+            try
+            {
+                return GenerationChoice.Of(await generations.LookAsync(stop), configuration, mayBeMuted);
+            }
+            catch (IOException away) when (away is not RedisClusterException)
+            {
+                if (!hasSaid)
+                {
+                    hasSaid = true;
+                    LogAway(away.Message);
+                }
+
+                await Task.Delay(RedisRetry, stop);
+            }
+        }
+    }
+
+    private async Task CheckAsync(RedisGenerations generations, GenerationChoice choice, CancellationToken stop)
+    {
+        if (GenerationChoice.Of(await generations.LookAsync(stop), configuration, mayBeMuted) != choice)
+        {
+            throw new GenerationChangedException();
+        }
+    }
+
+    /// <summary>A standby of a generation that has been replaced meanwhile has done its duty.</summary>
+    private Outcome Refuse(string refusal, bool hasWaited)
+    {
+        if (!hasWaited)
+        {
+            return new(ExitCode.BadConfiguration, refusal);
+        }
+
+        LogReplaced(refusal);
+        return new(ExitCode.Stopped);
+    }
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}: the lease is given back, and taken again when the spool is free")]
     private partial void LogSpoolInUse(string cause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Waiting: {Cause}; nothing is started before it says which shards forward")]
+    private partial void LogAway(string cause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This standby is not needed any more and ends, since its shards were replaced: {Cause}")]
+    private partial void LogReplaced(string cause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Standing by for cluster {Cluster} again")]
     private partial void LogStandsBy(int cluster);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Generations;
 using SinGateway.Loop;
 using SinGateway.Operations;
 using SinGateway.Sessions;
@@ -21,9 +22,10 @@ namespace SinGateway;
 /// <param name="cluster">The index of this one.</param>
 /// <param name="redis">Where IDENTIFYs are agreed on; null without Redis.</param>
 /// <param name="tenure">The lease under which it runs; null without Redis.</param>
+/// <param name="generation">What it does beside another shard count; null without Redis.</param>
 /// <param name="loggers">Of all parts.</param>
 internal sealed partial class Gateway(
-    GatewayConfiguration configuration, int cluster, RedisConnection? redis, LeaseTenure? tenure, ILoggerFactory loggers)
+    GatewayConfiguration configuration, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation, ILoggerFactory loggers)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -42,6 +44,7 @@ internal sealed partial class Gateway(
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _givesUp;
     private bool _countIsWrong;
+    private volatile bool _retires;
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     /// <param name="store">The caller's to dispose.</param>
@@ -52,7 +55,7 @@ internal sealed partial class Gateway(
             configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
         ShardPlan? plan = await ShardPlan.FromStoreAsync(configuration, cluster, store, _logger, stop);
         GatewayBotInfo? info = null;
-        switch (plan?.CanResumeWithoutRest == true ? await rest.AskOnceAsync(stop) : await rest.GetGatewayBotAsync(stop))
+        switch (plan?.CanResumeWithoutRest == true && generation?.IsMuted != true ? await rest.AskOnceAsync(stop) : await rest.GetGatewayBotAsync(stop))
         {
             case GatewayBotOutcome.Success success:
                 info = success.Info;
@@ -71,6 +74,15 @@ internal sealed partial class Gateway(
         if (configuration is { Clustering: null, ShardCount: null } && info is not null && info.Shards != plan.Total)
         {
             LogOtherCount(info.Shards, plan.Total);
+        }
+
+        if (generation is not null)
+        {
+            await generation.BeginAsync(plan.Total, stop);
+            if (generation.IsMuted && await BudgetRefusalAsync(plan, info!.SessionStartLimit, store, stop) is { } refusal)
+            {
+                return new(ExitCode.BadConfiguration, refusal);
+            }
         }
 
         LogPlan(plan.First, plan.First + plan.Count - 1, plan.Total, plan.Stored.Count);
@@ -101,6 +113,12 @@ internal sealed partial class Gateway(
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
+        if (generation is not null)
+        {
+            loop.Post(fleet.TellWhetherReady);
+            generation.Watch(fleet, Retire);
+        }
+
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
@@ -115,21 +133,54 @@ internal sealed partial class Gateway(
         }
 
         var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Post(() => fleet.Stop(drained.SetResult));
+        SessionRecord[] final;
+        if (_retires)
+        {
+            loop.Post(() => fleet.Retire(drained.SetResult));
+            using CancellationTokenRegistration hurried = stop.Register(() => loop.Post(fleet.HurryUp));
+            final = await drained.Task;
+        }
+        else
+        {
+            loop.Post(() => fleet.Stop(drained.SetResult));
+            final = await drained.Task;
+        }
+
         using var patience = new CancellationTokenSource(LastSavePatience);
-        SessionRecord[] final = await drained.Task;
         if (tenure is { IsLost: true })
         {
             final = [];
         }
-        else if (_countIsWrong)
+        else if (_countIsWrong || _retires)
         {
-            // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with another.
+            // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with
+            // another. Those of a generation that has been replaced are dead.
             final = [.. final.Select(record => record with { SessionId = null })];
         }
 
         await writer.StopAsync(final, patience.Token);
+        if (_retires)
+        {
+            await generation!.LeaveAsync();
+        }
+
         return outcome;
+    }
+
+    private void Retire(string cause)
+    {
+        _retires = true;
+        _ended.TrySetResult(new(ExitCode.Stopped, cause));
+    }
+
+    /// <summary>Why a second generation may not identify; null when the session starts that are left suffice for all of it, and the reserve.</summary>
+    private async Task<string?> BudgetRefusalAsync(ShardPlan plan, SessionStartLimit limit, ISessionStore store, CancellationToken stop)
+    {
+        int needed = plan.Stored.Count == plan.Count ? 0 : await plan.CountWithoutSessionAsync(store, _logger, stop);
+        int reserve = SessionStartBudget.ReserveOf(limit.Total);
+        return needed == 0 || limit.Remaining >= needed + reserve
+            ? null
+            : $"{plan.Total} shards beside those that forward need {needed} IDENTIFYs, and {reserve} are kept in reserve; Discord allows {limit.Remaining} more for the next {(limit.ResetAfterMs + 59_999) / 60_000} minutes: start again after that";
     }
 
     private Outcome Asked() => tenure is { IsLost: true } ? new(ExitCode.HeldElsewhere, tenure.LossMessage) : new(ExitCode.Stopped);
@@ -155,7 +206,7 @@ internal sealed partial class Gateway(
             return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
         }
 
-        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord);
+        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord, generation?.Prefix ?? "");
         return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
     }
 
@@ -166,6 +217,7 @@ internal sealed partial class Gateway(
             {
                 Directory = spool.Directory,
                 Cluster = cluster,
+                Generation = generation is { Prefix.Length: > 0 } own ? own.Prefix.Replace(':', '-') : "",
                 MaxSize = spool.MaxSize,
                 MemoryLimit = memory.Memory,
                 BlockSize = memory.Block,
@@ -255,13 +307,23 @@ internal sealed partial class Gateway(
         long limit = feed is null
             ? configuration.OutboxBytes
             : new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count)).Outbox;
+        bool isMuted = generation?.IsMuted == true;
         var delivery = new Delivery(limit, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger, configuration.OutboxBytes / 2);
-        var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, ids), delivery, new Random(), logger);
+        var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, isMuted ? [] : ids), delivery, new Random(), logger);
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
         delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
         var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        var group = new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
+        var group = new ShardGroup(
+            loop,
+            client,
+            forwarder,
+            shards,
+            plan.Total,
+            configuration.WhenFull,
+            logger,
+            configuration.CommandsEnabled,
+            isMuted ? Identity(plan, connection, ids) : null);
         feed?.Connect(group, ids);
         return group;
     }

@@ -6,7 +6,7 @@ using SinGateway.Loop;
 // glibc gives each thread that allocates an arena of its own, and what is freed in one is of no use to the others.
 SystemCalls.LimitMallocArenas(1);
 
-foreach (string later in (ReadOnlySpan<string>)["--loops", "--muted-until-ready"])
+foreach (string later in (ReadOnlySpan<string>)["--loops"])
 {
     if (Array.Exists(args, argument => argument == later || argument.StartsWith(later + '=')))
     {
