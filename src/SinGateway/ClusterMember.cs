@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
+using SinGateway.Generations;
 using SinGateway.Loop;
 using SinGateway.Operations;
 using SinGateway.Sessions;
@@ -14,15 +15,15 @@ namespace SinGateway;
 /// <param name="configuration">Of all processes of the bot.</param>
 /// <param name="clusters">The indexes that it may run: one, or all for <c>--cluster auto</c>.</param>
 /// <param name="standsBy">False ends with exit code 5 where it would have to wait for another process.</param>
-/// <param name="notifier">Told when the gateway begins, and that it is alive.</param>
-/// <param name="loggers">Of all parts.</param>
-/// <param name="board">Told how far it is; listens where the configuration says.</param>
+/// <param name="mayBeMuted">It may run beside the generation that forwards (G23).</param>
+/// <param name="services">Of all parts.</param>
 internal sealed partial class ClusterMember(
-    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, ServiceNotifier notifier, ILoggerFactory loggers, StatusBoard board)
+    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, bool mayBeMuted, ProcessServices services)
 {
+    private static readonly TimeSpan RedisRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
 
-    private readonly ILogger _logger = loggers.CreateLogger("cluster");
+    private readonly ILogger _logger = services.Loggers.CreateLogger("cluster");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
     private readonly Lock _reloading = new();
@@ -34,7 +35,7 @@ internal sealed partial class ClusterMember(
     {
         lock (_reloading)
         {
-            _changed = configuration with { Forwarding = changed.Forwarding, Presence = changed.Presence };
+            _changed = changed;
             _running?.Use(changed);
         }
     }
@@ -42,8 +43,6 @@ internal sealed partial class ClusterMember(
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
     {
-        // A standby has no loop yet; it is alive while its timers fire.
-        using var watchdog = new LoopWatchdog(notifier, TimeProvider.System);
         try
         {
             if (configuration.Singyeong.Tls || configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps || configuration.Redis is { Tls: true })
@@ -53,16 +52,16 @@ internal sealed partial class ClusterMember(
             }
 
             using OperationsServer? operations = configuration.Listen is { } listen
-                ? await OperationsServer.StartAsync(listen, board, loggers.CreateLogger("operations"))
+                ? await OperationsServer.StartAsync(listen, services.Board, services.Loggers.CreateLogger("operations"))
                 : null;
             if (configuration.Redis is not { } dsn)
             {
-                await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await Create(clusters[0], null, watchdog).RunAsync(file, stop);
+                await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, services.Loggers.CreateLogger("state"));
+                return await Create(configuration, clusters[0], null, null, null).RunAsync(file, stop);
             }
 
-            await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
-            return await RunAsync(redis, watchdog, stop);
+            await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, services.Loggers.CreateLogger("redis"));
+            return await RunAsync(redis, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -78,18 +77,40 @@ internal sealed partial class ClusterMember(
         }
     }
 
-    private async Task<Outcome> RunAsync(RedisConnection redis, LoopWatchdog watchdog, CancellationToken stop)
+    private async Task<Outcome> RunAsync(RedisConnection redis, CancellationToken stop)
     {
-        var leases = new RedisLeases(redis, configuration.RedisPrefix, _bot);
-        var options = new LeaseOptions(configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random());
+        var generations = new RedisGenerations(redis, configuration.RedisPrefix);
+        bool hasWaited = false;
         while (true)
         {
-            board.StandBy();
-            await using LeaseTenure tenure = await new LeaseStandby(leases, redis, clusters, options, _logger).WaitAsync(stop);
-            board.Stage = StatusStage.Starting;
+            services.Board.StandBy();
+            GenerationChoice choice = await ChooseAsync(generations, stop);
+            if (choice.Refusal is { } refusal)
+            {
+                return Refuse(refusal, hasWaited);
+            }
+
+            hasWaited = true;
+            var leases = new RedisLeases(redis, configuration.RedisPrefix, _bot, choice.Prefix);
+            var options = new LeaseOptions(
+                configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random(), token => CheckAsync(generations, choice, token));
+            LeaseTenure taken;
             try
             {
-                if (await RunAsync(redis, leases, tenure, watchdog, stop) is { } final)
+                taken = await new LeaseStandby(leases, redis, clusters, options, _logger).WaitAsync(stop);
+            }
+            catch (GenerationChangedException)
+            {
+                continue;
+            }
+
+            await using LeaseTenure tenure = taken;
+            await using var generation = new GenerationTenure(
+                generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure.Token, SystemCalls.BootTime, _logger);
+            services.Board.Stage = StatusStage.Starting;
+            try
+            {
+                if (await RunAsync(redis, leases, tenure, generation, stop) is { } final)
                 {
                     return final;
                 }
@@ -117,13 +138,14 @@ internal sealed partial class ClusterMember(
 
     /// <summary>One tenure. Null when it ended because the lease was lost.</summary>
     private async Task<Outcome?> RunAsync(
-        RedisConnection redis, RedisLeases leases, LeaseTenure tenure, LoopWatchdog watchdog, CancellationToken stop)
+        RedisConnection redis, RedisLeases leases, LeaseTenure tenure, GenerationTenure generation, CancellationToken stop)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, tenure.Lost);
-        await using var store = new RedisSessionStore(redis, configuration.RedisPrefix, leases, tenure.Token);
+        await using var store = new RedisSessionStore(redis, configuration.RedisPrefix + generation.Prefix, leases, tenure.Token);
         try
         {
-            Outcome outcome = await Create(tenure.Token.Index, tenure, watchdog).RunAsync(store, either.Token);
+            GatewayConfiguration own = configuration.Clustering is null ? configuration with { ShardCount = generation.Count } : configuration;
+            Outcome outcome = await Create(own, tenure.Token.Index, redis, tenure, generation).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)
@@ -132,20 +154,72 @@ internal sealed partial class ClusterMember(
         }
         finally
         {
+            await generation.StopAsync();
             await tenure.VacateAsync();
         }
     }
 
-    private Gateway Create(int cluster, LeaseTenure? tenure, LoopWatchdog watchdog)
+    /// <summary>The gateway of a tenure, with what was reloaded before it.</summary>
+    private Gateway Create(GatewayConfiguration own, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation)
     {
         lock (_reloading)
         {
-            return _running = new Gateway(_changed ?? configuration, cluster, tenure, notifier, watchdog, loggers, board);
+            own = _changed is { } changed ? own with { Forwarding = changed.Forwarding, Presence = changed.Presence } : own;
+            return _running = new Gateway(own, cluster, redis, tenure, generation, services);
         }
+    }
+
+    /// <summary>Waits for Redis, without whose word nothing is started.</summary>
+    private async Task<GenerationChoice> ChooseAsync(RedisGenerations generations, CancellationToken stop)
+    {
+        bool hasSaid = false;
+        while (true)
+        {
+            try
+            {
+                return GenerationChoice.Of(await generations.LookAsync(stop), configuration, mayBeMuted);
+            }
+            catch (IOException away) when (away is not RedisClusterException)
+            {
+                if (!hasSaid)
+                {
+                    hasSaid = true;
+                    LogAway(away.Message);
+                }
+
+                await Task.Delay(RedisRetry, stop);
+            }
+        }
+    }
+
+    private async Task CheckAsync(RedisGenerations generations, GenerationChoice choice, CancellationToken stop)
+    {
+        if (GenerationChoice.Of(await generations.LookAsync(stop), configuration, mayBeMuted) != choice)
+        {
+            throw new GenerationChangedException();
+        }
+    }
+
+    /// <summary>A standby of a generation that has been replaced meanwhile has done its duty.</summary>
+    private Outcome Refuse(string refusal, bool hasWaited)
+    {
+        if (!hasWaited)
+        {
+            return new(ExitCode.BadConfiguration, refusal);
+        }
+
+        LogReplaced(refusal);
+        return new(ExitCode.Stopped);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Cause}: the lease is given back, and taken again when the spool is free")]
     private partial void LogSpoolInUse(string cause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Waiting: {Cause}; nothing is started before it says which shards forward")]
+    private partial void LogAway(string cause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This standby is not needed any more and ends, since its shards were replaced: {Cause}")]
+    private partial void LogReplaced(string cause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Standing by for cluster {Cluster} again")]
     private partial void LogStandsBy(int cluster);

@@ -20,8 +20,10 @@ internal sealed class Commands
     /// <param name="cluster">The cluster to run, from 0, a name that ends in -N, or auto for the first that is free. Without it: SINGATEWAY_CLUSTER.</param>
     /// <param name="logLevel">CRITICAL, ERROR, WARNING, INFO or DEBUG, in place of the file's loggingLevel.</param>
     /// <param name="noStandby">Exit with code 5, in place of waiting, when another process runs the cluster.</param>
+    /// <param name="mutedUntilReady">Change over to another shard count: forward nothing until the shards of all processes that were started so are ready.</param>
     [Command("")]
-    public async Task<int> Run(string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false)
+    public async Task<int> Run(
+        string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false, bool mutedUntilReady = false)
     {
         Understood = true;
         if (!TryLoad(config, out string? file, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
@@ -32,6 +34,11 @@ internal sealed class Commands
         if (ClusterIndex.Choose(configuration.Clustering, cluster, Environment.GetEnvironmentVariable(ClusterIndex.Variable), out error) is not { } clusters)
         {
             return Refuse(ExitCode.BadConfiguration, error);
+        }
+
+        if (mutedUntilReady && configuration.Redis is null)
+        {
+            return Refuse(ExitCode.BadConfiguration, "--muted-until-ready needs Redis, where both shard counts meet: set redisDSN, or leave it out");
         }
 
         LogLevel level = configuration.LoggingLevel;
@@ -56,8 +63,11 @@ internal sealed class Commands
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
             using var notifier = new ServiceNotifier(Environment.GetEnvironmentVariable);
+
+            // A standby has no loop yet; it is alive while its timers fire.
+            using var watchdog = new LoopWatchdog(notifier, TimeProvider.System);
             using CancellationTokenRegistration stopping = stop.Token.Register(notifier.Stopping);
-            var member = new ClusterMember(configuration, clusters, !noStandby, notifier, loggers, board);
+            var member = new ClusterMember(configuration, clusters, !noStandby, mutedUntilReady, new ProcessServices(loggers, board, notifier, watchdog));
             var reload = new ConfigurationReload(file, configuration, logLevel is null ? null : level, Environment.GetEnvironmentVariable, Use, logger);
             using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {

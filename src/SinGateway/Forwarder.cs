@@ -49,6 +49,9 @@ internal sealed partial class Forwarder(
     /// <summary>Events that find no room are taken all the same, dropped and counted (G13).</summary>
     public bool DropsWhenFull { get; set; }
 
+    /// <summary>Another generation forwards: events are settled as they come (G23).</summary>
+    public bool IsMuted { get; set; }
+
     /// <summary>What outbox and lanes take, in bytes.</summary>
     public long WaitingBytes => _delivery.UsedBytes;
 
@@ -79,7 +82,7 @@ internal sealed partial class Forwarder(
     {
         Events++;
         bool forwarded = false;
-        if (Routes.Take(eventName) is { } route)
+        if (Routes.Take(eventName) is { } route && !IsMuted)
         {
             if (DropsWhenFull && !HasRoom)
             {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Generations;
 using SinGateway.Loop;
 using SinGateway.Operations;
 using SinGateway.Sessions;
@@ -17,14 +18,14 @@ namespace SinGateway;
 /// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
 /// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
 /// </summary>
+/// <param name="configuration">Of all processes of the bot.</param>
+/// <param name="cluster">The index of this one.</param>
+/// <param name="redis">Where IDENTIFYs are agreed on; null without Redis.</param>
+/// <param name="tenure">The lease under which it runs; null without Redis.</param>
+/// <param name="generation">What it does beside another shard count; null without Redis.</param>
+/// <param name="services">Of the process.</param>
 internal sealed partial class Gateway(
-    GatewayConfiguration configuration,
-    int cluster,
-    LeaseTenure? tenure,
-    ServiceNotifier notifier,
-    LoopWatchdog watchdog,
-    ILoggerFactory loggers,
-    StatusBoard board)
+    GatewayConfiguration configuration, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation, ProcessServices services)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -36,7 +37,7 @@ internal sealed partial class Gateway(
 
     private static readonly Outcome WrongToken = new(ExitCode.DiscordRefused, FatalClose.Unauthorized);
 
-    private readonly ILogger _logger = loggers.CreateLogger("gateway");
+    private readonly ILogger _logger = services.Loggers.CreateLogger("gateway");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
@@ -46,6 +47,7 @@ internal sealed partial class Gateway(
     private Action<GatewayConfiguration, GatewayConfiguration>? _apply;
     private int _givesUp;
     private bool _countIsWrong;
+    private volatile bool _retires;
 
     /// <summary>
     /// From now on, events go by the rules of <paramref name="changed"/> and sessions show its presence; nothing else of it is looked at. Any
@@ -106,10 +108,10 @@ internal sealed partial class Gateway(
     {
         LogStarting(configuration.Singyeong, configuration.Redis?.ToString() ?? configuration.StateFile, configuration.Forwarding.Count);
         using var rest = new GatewayRest(
-            configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
+            configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, services.Loggers.CreateLogger("rest"));
         ShardPlan? plan = await ShardPlan.FromStoreAsync(configuration, cluster, store, _logger, stop);
         GatewayBotInfo? info = null;
-        switch (plan?.CanResumeWithoutRest == true ? await rest.AskOnceAsync(stop) : await rest.GetGatewayBotAsync(stop))
+        switch (plan?.CanResumeWithoutRest == true && generation?.IsMuted != true ? await rest.AskOnceAsync(stop) : await rest.GetGatewayBotAsync(stop))
         {
             case GatewayBotOutcome.Success success:
                 info = success.Info;
@@ -130,6 +132,15 @@ internal sealed partial class Gateway(
             LogOtherCount(info.Shards, plan.Total);
         }
 
+        if (generation is not null)
+        {
+            await generation.BeginAsync(plan.Total, stop);
+            if (generation.IsMuted && await BudgetRefusalAsync(plan, info!.SessionStartLimit, store, stop) is { } refusal)
+            {
+                return new(ExitCode.BadConfiguration, refusal);
+            }
+        }
+
         LogPlan(plan.First, plan.First + plan.Count - 1, plan.Total, plan.Stored.Count);
         long descriptors = SystemCalls.RaiseDescriptorLimit();
         if (descriptors < plan.Count + OtherDescriptors)
@@ -141,13 +152,13 @@ internal sealed partial class Gateway(
 
         using TlsContext? tls = NeedsTls(plan, info) ? TlsContext.Create() : null;
         using var loop = new EventLoop(TimeProvider.System);
-        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
+        var writer = new SessionWriter(store, plan.Count, services.Loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
 
         // Its last file operation has ended when it is disposed: the fleet closes it.
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
-        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
+        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, services.Loggers.CreateLogger("spool"));
+        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store), writer, feed, rest, stop);
         using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
         if (tenure is not null)
         {
@@ -159,14 +170,20 @@ internal sealed partial class Gateway(
         loop.Start();
         loop.Post(fleet.Start);
         BeginUse(loop, fleet, settings);
-        using IDisposable watched = watchdog.Watch(loop.Post);
-        notifier.Ready();
+        using IDisposable watched = services.Watchdog.Watch(loop.Post);
+        services.Notifier.Ready();
+        if (generation is not null)
+        {
+            loop.Post(fleet.TellWhetherReady);
+            generation.Watch(fleet, Retire);
+        }
+
         _ = ReleaseStartupMemoryAsync(stop);
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
         Outcome outcome = await _ended.Task;
         EndUse();
-        board.Stage = StatusStage.Stopping;
+        services.Board.Stage = StatusStage.Stopping;
         tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
@@ -177,21 +194,54 @@ internal sealed partial class Gateway(
         }
 
         var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Post(() => fleet.Stop(drained.SetResult));
+        SessionRecord[] final;
+        if (_retires)
+        {
+            loop.Post(() => fleet.Retire(drained.SetResult));
+            using CancellationTokenRegistration hurried = stop.Register(() => loop.Post(fleet.HurryUp));
+            final = await drained.Task;
+        }
+        else
+        {
+            loop.Post(() => fleet.Stop(drained.SetResult));
+            final = await drained.Task;
+        }
+
         using var savePatience = new CancellationTokenSource(LastSavePatience);
-        SessionRecord[] final = await drained.Task;
         if (tenure is { IsLost: true })
         {
             final = [];
         }
-        else if (_countIsWrong)
+        else if (_countIsWrong || _retires)
         {
-            // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with another.
+            // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with
+            // another. Those of a generation that has been replaced are dead.
             final = [.. final.Select(record => record with { SessionId = null })];
         }
 
         await writer.StopAsync(final, savePatience.Token);
+        if (_retires)
+        {
+            await generation!.LeaveAsync();
+        }
+
         return outcome;
+    }
+
+    private void Retire(string cause)
+    {
+        _retires = true;
+        _ended.TrySetResult(new(ExitCode.Stopped, cause));
+    }
+
+    /// <summary>Why a second generation may not identify; null when the session starts that are left suffice for all of it, and the reserve.</summary>
+    private async Task<string?> BudgetRefusalAsync(ShardPlan plan, SessionStartLimit limit, ISessionStore store, CancellationToken stop)
+    {
+        int needed = plan.Stored.Count == plan.Count ? 0 : await plan.CountWithoutSessionAsync(store, _logger, stop);
+        int reserve = SessionStartBudget.ReserveOf(limit.Total);
+        return needed == 0 || limit.Remaining >= needed + reserve
+            ? null
+            : $"{plan.Total} shards beside those that forward need {needed} IDENTIFYs, and {reserve} are kept in reserve; Discord allows {limit.Remaining} more for the next {(limit.ResetAfterMs + 59_999) / 60_000} minutes: start again after that";
     }
 
     private Outcome Asked() => tenure is { IsLost: true } ? new(ExitCode.HeldElsewhere, tenure.LossMessage) : new(ExitCode.Stopped);
@@ -209,15 +259,15 @@ internal sealed partial class Gateway(
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
     /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
-    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store)
     {
-        ILogger logger = loggers.CreateLogger("shard");
+        ILogger logger = services.Loggers.CreateLogger("shard");
         if (redis is null)
         {
             return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
         }
 
-        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord);
+        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord, generation?.Prefix ?? "");
         return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
     }
 
@@ -228,12 +278,13 @@ internal sealed partial class Gateway(
             {
                 Directory = spool.Directory,
                 Cluster = cluster,
+                Generation = generation is { Prefix.Length: > 0 } own ? own.Prefix.Replace(':', '-') : "",
                 MaxSize = spool.MaxSize,
                 MemoryLimit = memory.Memory,
                 BlockSize = memory.Block,
             },
             loop,
-            loggers.CreateLogger("spool"));
+            services.Loggers.CreateLogger("spool"));
 
     private (ShardFleet Fleet, ShardSettings Settings) Build(
         EventLoop loop,
@@ -249,7 +300,7 @@ internal sealed partial class Gateway(
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
-        ILogger shardLogger = loggers.CreateLogger("shard");
+        ILogger shardLogger = services.Loggers.CreateLogger("shard");
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {
@@ -269,7 +320,7 @@ internal sealed partial class Gateway(
             GatewayUnreachable = () => refresh.Request(),
             Random = new Random(),
             Logger = shardLogger,
-            Faults = board.Faults,
+            Faults = services.Board.Faults,
             GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
         };
         refresh = new GatewayBotRefresh(
@@ -294,11 +345,11 @@ internal sealed partial class Gateway(
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
         if (configuration.Listen is not null)
         {
-            loop.Post(new StatusPublisher(board, cluster, groups, settings, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
+            loop.Post(new StatusPublisher(services.Board, cluster, groups, settings, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
         }
 
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        progress.Said += text => ThreadPool.QueueUserWorkItem(notifier.Status, text, preferLocal: false);
+        progress.Said += text => ThreadPool.QueueUserWorkItem(services.Notifier.Status, text, preferLocal: false);
         return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
 
         void Apply(GatewayBotInfo fresh)
@@ -318,19 +369,29 @@ internal sealed partial class Gateway(
     private ShardGroup BuildGroup(
         int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes, SpoolFeed? feed)
     {
-        ILogger logger = loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
+        ILogger logger = services.Loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
         int[] ids = plan.ShardsOf(connection, configuration.SingyeongConnections);
         EventLoop loop = settings.Loop;
         long limit = feed is null
             ? configuration.OutboxBytes
             : new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count)).Outbox;
+        bool isMuted = generation?.IsMuted == true;
         var delivery = new Delivery(limit, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger, configuration.OutboxBytes / 2);
-        var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, ids), delivery, new Random(), logger);
+        var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, isMuted ? [] : ids), delivery, new Random(), logger);
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
         delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
-        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"), feed);
+        var forwarder = new Forwarder(loop, routes, client, settings.Keys, services.Loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        var group = new ShardGroup(loop, client, forwarder, shards, plan.Total, configuration.WhenFull, logger, configuration.CommandsEnabled);
+        var group = new ShardGroup(
+            loop,
+            client,
+            forwarder,
+            shards,
+            plan.Total,
+            configuration.WhenFull,
+            logger,
+            configuration.CommandsEnabled,
+            isMuted ? Identity(plan, connection, ids) : null);
         feed?.Connect(group, ids);
         return group;
     }

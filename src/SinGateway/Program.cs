@@ -8,7 +8,7 @@ using SinGateway.Operations;
 SystemCalls.LimitMallocArenas(1);
 StaticExecutable.Prepare();
 
-foreach (string later in (ReadOnlySpan<string>)["--loops", "--muted-until-ready"])
+foreach (string later in (ReadOnlySpan<string>)["--loops"])
 {
     if (Array.Exists(args, argument => argument == later || argument.StartsWith(later + '=')))
     {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Generations;
 using SinGateway.Loop;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
@@ -12,13 +13,16 @@ namespace SinGateway;
 /// All shards of this process with their 신경 connections, on one loop: starts the groups together, keeps what they share going, and ends
 /// them together. Belongs to the loop's thread.
 /// </summary>
-internal sealed partial class ShardFleet
+internal sealed partial class ShardFleet : IMutedFleet
 {
     /// <summary>
     /// How often malloc's free pages go back to the kernel, in ms. zlib and OpenSSL take their buffers from it, and after a burst it keeps
     /// some 17 KB a shard.
     /// </summary>
     private const int TrimPeriod = 30_000;
+
+    /// <summary>Between two looks at whether all shards are ready, or everything is confirmed, in ms.</summary>
+    private const int LookPeriod = 250;
 
     private readonly EventLoop _loop;
     private readonly ShardGroup[] _groups;
@@ -28,9 +32,13 @@ internal sealed partial class ShardFleet
     private readonly ILogger _logger;
     private readonly LoopTimer _trimTimer;
     private readonly MinuteSummary _summary;
+    private readonly LoopTimer _readyTimer;
+    private readonly LoopTimer _retireTimer;
     private readonly long _startedAt;
     private int _running;
     private bool _isAbandoned;
+    private volatile bool _isReady;
+    private Action<SessionRecord[]>? _retired;
 
     /// <param name="loop">Of all of it.</param>
     /// <param name="groups">The 신경 connections with their shards.</param>
@@ -48,8 +56,13 @@ internal sealed partial class ShardFleet
         _logger = logger;
         _trimTimer = new LoopTimer(loop, Trim);
         _summary = new MinuteSummary(loop, () => GatewayFigures.Of(groups), logger);
+        _readyTimer = new LoopTimer(loop, LookWhetherReady);
+        _retireTimer = new LoopTimer(loop, LookWhetherConfirmed);
         _startedAt = loop.Now;
     }
+
+    /// <summary>Any thread; a quarter of a second old at most. False unless <see cref="TellWhetherReady"/> was called.</summary>
+    public bool IsReady => _isReady;
 
     public void Start()
     {
@@ -70,6 +83,52 @@ internal sealed partial class ShardFleet
         _summary.Start();
     }
 
+    /// <summary>Keeps <see cref="IsReady"/> up to date from now on.</summary>
+    public void TellWhetherReady() => LookWhetherReady();
+
+    /// <summary>Any thread.</summary>
+    public Task UnmuteAsync()
+    {
+        var unmuted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() =>
+        {
+            foreach (ShardGroup group in _groups)
+            {
+                group.Unmute();
+            }
+
+            unmuted.SetResult();
+        });
+        return unmuted.Task;
+    }
+
+    /// <summary>
+    /// Once, in place of <see cref="Stop"/>: ends the shards with their sessions, which another generation has replaced, and stops when
+    /// 신경 has confirmed all that is left, in the spool too, however long that takes, or at <see cref="HurryUp"/>.
+    /// </summary>
+    public void Retire(Action<SessionRecord[]> stopped)
+    {
+        _progress.Stop();
+        _retired = stopped;
+        foreach (ShardGroup group in _groups)
+        {
+            group.Retire();
+        }
+
+        LookWhetherConfirmed();
+    }
+
+    /// <summary>What a <see cref="Retire"/> has not forwarded yet gets ten more seconds.</summary>
+    public void HurryUp()
+    {
+        if (_retired is { } stopped)
+        {
+            _retired = null;
+            _retireTimer.Stop();
+            Stop(stopped);
+        }
+    }
+
     /// <summary>
     /// Once: ends every group (<see cref="ShardGroup.Stop"/>), and calls <paramref name="stopped"/> with the last state of every session,
     /// which is the caller's to save.
@@ -80,6 +139,8 @@ internal sealed partial class ShardFleet
         _saver.Stop();
         _trimTimer.Stop();
         _summary.Stop();
+        _readyTimer.Stop();
+        _isReady = false;
         _spool?.Stop();
         _running = _groups.Length;
         foreach (ShardGroup group in _groups)
@@ -105,6 +166,8 @@ internal sealed partial class ShardFleet
         _summary.Stop();
         _saver.Stop();
         _trimTimer.Stop();
+        _readyTimer.Stop();
+        _isReady = false;
         _spool?.Stop();
         foreach (ShardGroup group in _groups)
         {
@@ -137,6 +200,24 @@ internal sealed partial class ShardFleet
         foreach (Shard shard in _groups.SelectMany(group => group.Shards))
         {
             shard.ShowPresence();
+        }
+    }
+
+    private void LookWhetherReady()
+    {
+        _isReady = !_isAbandoned && Array.TrueForAll(_groups, group => group.IsReady);
+        _readyTimer.Start(LookPeriod);
+    }
+
+    private void LookWhetherConfirmed()
+    {
+        if (_isAbandoned || (Array.TrueForAll(_groups, group => group.IsConfirmed) && _spool is not { IsDrained: false }))
+        {
+            HurryUp();
+        }
+        else
+        {
+            _retireTimer.Start(LookPeriod);
         }
     }
 

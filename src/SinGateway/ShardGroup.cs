@@ -23,6 +23,7 @@ internal sealed partial class ShardGroup
     private readonly CommandRouter _commands;
     private readonly Backpressure _pressure;
     private readonly LoopTimer _patienceTimer;
+    private readonly SingyeongIdentity? _unmuted;
     private Action? _stopped;
     private bool _hasStarted;
     private bool _hasEnded;
@@ -35,9 +36,20 @@ internal sealed partial class ShardGroup
     /// <param name="whenFull">What becomes of events that find no room for long.</param>
     /// <param name="logger">Of the connection.</param>
     /// <param name="takesCommands">Workers may send to Discord through it, by these shards only.</param>
+    /// <param name="unmuted">Whom the connection is when it is to forward; null when it does so from the start (G23).</param>
     public ShardGroup(
-        EventLoop loop, SingyeongClient client, Forwarder forwarder, Shard[] shards, int shardCount, WhenFull whenFull, ILogger logger, bool takesCommands = false)
+        EventLoop loop,
+        SingyeongClient client,
+        Forwarder forwarder,
+        Shard[] shards,
+        int shardCount,
+        WhenFull whenFull,
+        ILogger logger,
+        bool takesCommands = false,
+        SingyeongIdentity? unmuted = null)
     {
+        _unmuted = unmuted;
+        forwarder.IsMuted = unmuted is not null;
         Client = client;
         Forwarder = forwarder;
         Shards = shards;
@@ -49,7 +61,15 @@ internal sealed partial class ShardGroup
         client.Confirmed += OnConfirmed;
         Dictionary<int, Action<GatewayCommand>> senders = shards.ToDictionary(shard => shard.Id, shard => (Action<GatewayCommand>)shard.Send);
         _commands = new CommandRouter(senders, shardCount, () => loop.Now, logger);
-        client.CommandReceived += takesCommands ? _commands.Receive : new IgnoredCommands(logger).Receive;
+        Action<ReadOnlySpan<byte>> receive = takesCommands ? _commands.Receive : new IgnoredCommands(logger).Receive;
+        client.CommandReceived += command =>
+        {
+            // While muted it is not the one that a worker means: its metadata names no shards.
+            if (!forwarder.IsMuted)
+            {
+                receive(command);
+            }
+        };
     }
 
     public SingyeongClient Client { get; }
@@ -63,6 +83,9 @@ internal sealed partial class ShardGroup
 
     /// <summary>What became of the commands of workers.</summary>
     public CommandCounts Commands => _commands.Counts;
+
+    /// <summary>Every shard has all that Discord has sent it, and 신경 takes events.</summary>
+    public bool IsReady => Client.IsReady && Array.TrueForAll(Shards, shard => shard.Phase == ShardPhase.Ready);
 
     /// <summary>Connects to 신경, and then, or after five seconds, the shards.</summary>
     public void Start()
@@ -100,6 +123,37 @@ internal sealed partial class ShardGroup
             End();
         }
     }
+
+    /// <summary>Forwards, from the next event on.</summary>
+    public void Unmute()
+    {
+        if (Forwarder.IsMuted && !_hasEnded)
+        {
+            Forwarder.IsMuted = false;
+            Client.Announce(_unmuted!);
+        }
+    }
+
+    /// <summary>Ends the shards with their sessions; what they have sent is forwarded on. <see cref="Stop"/> follows.</summary>
+    public void Retire()
+    {
+        if (_hasEnded)
+        {
+            return;
+        }
+
+        _hasStarted = true;
+        _pressure.Stop();
+        foreach (Shard shard in Shards)
+        {
+            shard.Retire();
+        }
+
+        Client.BeginBarrier();
+    }
+
+    /// <summary>Nothing is left that 신경 has not confirmed.</summary>
+    public bool IsConfirmed => _hasEnded || Client.Delivery.IsConfirmed;
 
     private void StopShards()
     {

@@ -68,6 +68,10 @@ internal sealed partial class ShardPlan
         return await LoadAsync(store, 0, count, count, logger, stop);
     }
 
+    /// <summary>How many of the bot's shards, in all processes, have no session that can be resumed.</summary>
+    public async Task<int> CountWithoutSessionAsync(ISessionStore store, ILogger logger, CancellationToken stop) =>
+        Total - (await LoadAsync(store, 0, Total, Total, logger, stop)).Stored.Count;
+
     private static int StoredCount(IReadOnlyList<SessionRecord> stored) => stored.Select(record => record.ShardCount).FirstOrDefault(count => count > 0);
 
     private static async Task<ShardPlan> LoadAsync(ISessionStore store, int first, int count, int total, ILogger logger, CancellationToken stop) =>

@@ -70,6 +70,9 @@ internal sealed partial class SpoolFeed : ISpoolListener
     /// <summary>The spool itself, for who watches; to be read only.</summary>
     public Spool Spool => _spool;
 
+    /// <summary>Nothing is in it, or on its way from it.</summary>
+    public bool IsDrained => _parked.Count == 0 && _spool.IsEmpty && _window.IsEmpty;
+
     /// <summary>Events that went into the spool.</summary>
     public long Spooled { get; private set; }
 

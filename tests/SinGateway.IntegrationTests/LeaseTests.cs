@@ -95,7 +95,7 @@ internal sealed class LeaseTests
         long stopped = Environment.TickCount64;
         await Eventually.HoldsAsync(() => Environment.TickCount64 - stopped >= 20_000, "20 s have passed");
         await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.IsConnected(Shards)).IsTrue();
-        await redis.ContinueAsync();
+        await redis.RunAsync();
         await Eventually.HoldsAsync(() => redis.Get("cluster:0:holder") is not null, "the holder writes its lease again", () => scenario.Tails);
         long back = Environment.TickCount64;
         await Eventually.HoldsAsync(() => Environment.TickCount64 - back >= 10_000, "the standby had its time");
@@ -115,7 +115,7 @@ internal sealed class LeaseTests
         await redis.StopAsync();
         await scenario.HoldsAsync(statistics => statistics.Discord.Connections == 0 && statistics.Singyeong.Connections == 0, "no shard and no 신경 is connected");
         await Assert.That(holder.Errors).Contains("it could not be renewed for 8 s");
-        await redis.ContinueAsync();
+        await redis.RunAsync();
         await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards) && statistics.Discord.ResumesOk == Shards, "all shards resume", TakeoverDeadline);
 
         SandboxStatistics end = await NothingIsLostAsync(scenario, takeovers: 1);

@@ -15,6 +15,9 @@ internal sealed partial class Shard
     /// </summary>
     public const ushort ResumableClose = 4000;
 
+    /// <summary>Ends the session: Discord need not keep it for minutes.</summary>
+    private const ushort FinalClose = 1000;
+
     /// <summary>
     /// The close code of a session whose authentication was revoked, or of a payload before IDENTIFY, which is not sent here.
     /// </summary>
@@ -25,6 +28,7 @@ internal sealed partial class Shard
     private readonly LoopTimer _backoff;
     private readonly Action _turnCame;
     private ShardConnection? _connection;
+    private ushort _closeCode = ResumableClose;
     private ShardState _state;
     private (Session? Session, long Seq) _tooLargeAfter;
     private long _permitAskedAt;
@@ -113,6 +117,13 @@ internal sealed partial class Shard
     public void Start() => Signal(new ShardSignal(ShardInput.Start));
 
     public void Stop() => Signal(new ShardSignal(ShardInput.Stop));
+
+    /// <summary>Stops, and ends the session at Discord.</summary>
+    public void Retire()
+    {
+        _closeCode = FinalClose;
+        Stop();
+    }
 
     /// <summary>
     /// The receiver has had no room for a while: closes the connection and keeps the session until <see cref="GoOn"/>. May be said again to
@@ -319,7 +330,7 @@ internal sealed partial class Shard
         ShardActions actions = step.Actions;
         if (!step.State.HasSocket || Has(actions, ShardActions.CloseResumably | ShardActions.Connect))
         {
-            _connection?.End(ResumableClose);
+            _connection?.End(_closeCode);
             _connection = null;
         }
 

@@ -46,6 +46,11 @@ internal sealed partial class LeaseStandby(
     {
         try
         {
+            if (options.BeforeLook is { } beforeLook)
+            {
+                await beforeLook(stop).ConfigureAwait(false);
+            }
+
             long askedAt = options.Clock();
             LeaseLook look = await leases.LookAsync(indexes, stop).ConfigureAwait(false);
             _watch.Look(look, askedAt, options.Clock());
@@ -130,7 +135,8 @@ internal sealed partial class LeaseStandby(
 /// <param name="IsStrict"><c>clustering.strict</c></param>
 /// <param name="Clock">CLOCK_BOOTTIME in ms.</param>
 /// <param name="Random">Names the process.</param>
-internal sealed record LeaseOptions(bool IsClustered, bool StandsBy, bool IsStrict, Func<long> Clock, Random Random);
+/// <param name="BeforeLook">Asked each time before the leases are looked at; what it throws ends the wait, unless Redis is away.</param>
+internal sealed record LeaseOptions(bool IsClustered, bool StandsBy, bool IsStrict, Func<long> Clock, Random Random, Func<CancellationToken, Task>? BeforeLook = null);
 
 /// <summary>The lease is held by a process that lives, and this one is not to wait (exit code 5).</summary>
 internal sealed class LeaseHeldException(string message) : IOException(message);

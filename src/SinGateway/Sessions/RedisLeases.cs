@@ -10,7 +10,8 @@ namespace SinGateway.Sessions;
 /// <param name="connection">The process' one; stays its owner's.</param>
 /// <param name="prefix">Put before every key (<c>redisPrefix</c>).</param>
 /// <param name="bot">A <see cref="BotId"/>.</param>
-internal sealed class RedisLeases(RedisConnection connection, string prefix, string bot)
+/// <param name="generation">Put behind <paramref name="prefix"/> for the keys of clusters: <c>gen:N:</c>, or nothing.</param>
+internal sealed class RedisLeases(RedisConnection connection, string prefix, string bot, string generation = "")
 {
     /// <summary>The last two keys of a script that a holder runs, and the last two arguments: see <see cref="OwnKeys"/>.</summary>
     public const string RequireOwnership =
@@ -185,7 +186,7 @@ internal sealed class RedisLeases(RedisConnection connection, string prefix, str
 
     private RedisKey[] KeysOf(int index)
     {
-        string key = string.Create(CultureInfo.InvariantCulture, $"{prefix}cluster:{index}:");
+        string key = string.Create(CultureInfo.InvariantCulture, $"{prefix}{generation}cluster:{index}:");
         return [key + "holder", key + "fence", key + "vacated"];
     }
 }

@@ -23,13 +23,17 @@ internal sealed class RedisPermits : ISharedPermits
     /// <param name="connection">Shared with sessions and leases.</param>
     /// <param name="prefix">Put before every key (<c>redisPrefix</c>).</param>
     /// <param name="times">Those of Discord, but in tests.</param>
-    public RedisPermits(RedisConnection connection, string prefix, PermitTimes times)
+    /// <param name="generation">
+    /// <c>gen:N:</c>, or nothing: a shard of another count is another shard, with a first IDENTIFY of the day of its own. All else is shared.
+    /// </param>
+    public RedisPermits(RedisConnection connection, string prefix, PermitTimes times, string generation = "")
     {
         _connection = connection;
         Times = times;
         _scripts = new RedisPermitScripts(times);
         _prefix = prefix + "identify:";
-        _fixed = [.. ((string[])["budget", "firsts", "last", "extras", "held", "held:extras"]).Select(name => (RedisKey)(_prefix + name))];
+        string own = $"{prefix}{generation}identify:";
+        _fixed = [_prefix + "budget", own + "firsts", own + "last", _prefix + "extras", _prefix + "held", _prefix + "held:extras"];
     }
 
     public PermitTimes Times { get; }

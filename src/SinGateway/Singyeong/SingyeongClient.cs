@@ -37,7 +37,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     private readonly EventLoop _loop;
     private readonly Dialer _dialer;
     private readonly MaskingKeys _keys;
-    private readonly SingyeongIdentity _identity;
+    private SingyeongIdentity _identity;
     private readonly ReconnectBackoff _backoff;
     private readonly ILogger _logger;
     private readonly LoopTimer _barrierTimer;

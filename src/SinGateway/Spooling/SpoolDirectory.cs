@@ -57,13 +57,13 @@ internal sealed partial class SpoolDirectory : IDisposable
     public int PositionFile { get; private set; } = -1;
 
     /// <summary>
-    /// Locks and reads <c>DIRECTORY/cluster-N</c>, made when it is missing. Throws <see cref="SpoolInUseException"/>, or <see
+    /// Locks and reads <c>DIRECTORY/cluster-N</c> (of another generation: <c>gen-COUNT-cluster-N</c>), made when it is missing. Throws <see cref="SpoolInUseException"/>, or <see
     /// cref="IOException"/> with a message for the operator.
     /// </summary>
     public static SpoolDirectory Open(SpoolOptions options, ILogger logger, Func<string, ISpoolFiles>? filesOf = null)
     {
         string parent = System.IO.Path.GetFullPath(options.Directory);
-        string path = System.IO.Path.Combine(parent, $"cluster-{options.Cluster}");
+        string path = System.IO.Path.Combine(parent, $"{options.Generation}cluster-{options.Cluster}");
         FileStream? heldLock = null;
         try
         {

@@ -13,6 +13,9 @@ internal sealed record SpoolOptions
 
     public int Cluster { get; init; }
 
+    /// <summary>Put before the subdirectory's name: processes of two shard counts run side by side for a while.</summary>
+    public string Generation { get; init; } = "";
+
     /// <summary>
     /// All segments with their headers, the position and broken segments. <see cref="Spool.MaximumPayload"/> follows from it. Files in
     /// <c>poison/</c> have limits of their own.

@@ -55,9 +55,6 @@ internal sealed class RedisServer : IAsyncDisposable
         await RunAsync();
     }
 
-    /// <summary>Starts it again after <see cref="StopAsync"/>.</summary>
-    public Task ContinueAsync() => RunAsync();
-
     public string? Get(string key) => Database.StringGet(key);
 
     public async ValueTask DisposeAsync()

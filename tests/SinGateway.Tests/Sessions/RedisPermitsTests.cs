@@ -470,6 +470,18 @@ public sealed class RedisPermitsTests
     }
 
     [Test]
+    public async Task A_shard_of_another_generation_has_a_first_IDENTIFY_of_its_own_and_shares_all_else()
+    {
+        await KnownAsync(maxConcurrency: 16);
+        await IdentifyAsync(_one, 3);
+        RedisPermits second = new(_connections[0], "a:", PermitTimes.OfDiscord, "gen:8:");
+        PermitClaim claim = await GrantedAsync(second, 3, 16);
+        PermitSpending spent = await second.SpendAsync(claim, 0);
+        await Assert.That(spent.Budget!.Value.Extras).IsEqualTo(0);
+        await Assert.That(spent.Budget!.Value.Remaining).IsEqualTo(998);
+    }
+
+    [Test]
     public async Task All_keys_stand_behind_the_prefix_and_expire()
     {
         await KnownAsync(maxConcurrency: 16);
