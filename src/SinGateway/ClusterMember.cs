@@ -81,7 +81,7 @@ internal sealed partial class ClusterMember(
 
             await using LeaseTenure tenure = taken;
             await using var generation = new GenerationTenure(
-                generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure.Token, SystemCalls.BootTime, _logger);
+                generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure, SystemCalls.BootTime, _logger);
             try
             {
                 if (await RunAsync(redis, leases, tenure, generation, stop) is { } final)
