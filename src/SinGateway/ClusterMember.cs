@@ -33,7 +33,7 @@ internal sealed partial class ClusterMember(
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await new Gateway(configuration, clusters[0], null, null, null, loggers).RunAsync(file, stop);
+                return await new Gateway(configuration, clusters[0], null, null, loggers).RunAsync(file, stop);
             }
 
             await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
@@ -119,7 +119,7 @@ internal sealed partial class ClusterMember(
         try
         {
             GatewayConfiguration own = configuration.Clustering is null ? configuration with { ShardCount = generation.Count } : configuration;
-            Outcome outcome = await new Gateway(own, tenure.Token.Index, redis, tenure, generation, loggers).RunAsync(store, either.Token);
+            Outcome outcome = await new Gateway(own, tenure.Token.Index, tenure, generation, loggers).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)

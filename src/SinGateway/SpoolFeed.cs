@@ -26,9 +26,6 @@ internal sealed partial class SpoolFeed : ISpoolListener
 
     private const int LeastOfRecord = 512;
 
-    /// <summary>A disk that is behind for a moment is not worth a line, in ms.</summary>
-    private const int SaysFullAfter = 1_000;
-
     private readonly EventLoop _loop;
     private readonly Spool _spool;
     private readonly bool _commits;
@@ -47,9 +44,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
     private readonly SpooledLanes _lanes = new();
     private readonly long _lastOfOthers;
     private long _lastRead;
-    private long _forwardedAtStart;
     private bool _isQueued;
-    private bool _isInUse;
     private bool _isStopped;
 
     /// <param name="loop">Of all outlets.</param>
@@ -66,7 +61,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
         _parkedTimer = new LoopTimer(loop, SayFull);
         _lastOfOthers = spool.Last;
         _lastRead = spool.Confirmed;
-        _isInUse = !spool.IsEmpty;
+        _saidInUse = !spool.IsEmpty;
     }
 
     /// <summary>False while an event is parked: then nothing more can be taken.</summary>
@@ -140,6 +135,11 @@ internal sealed partial class SpoolFeed : ISpoolListener
             bool isKept = _spool.SetAside(record, $"larger than spool and outbox take ({maximum} bytes)");
             LogOversized(record.ShardId, seq, message.Length, maximum, isKept ? "kept in the spool's poison directory" : "dropped");
             return false;
+        }
+
+        if (!outlet.HasRoom)
+        {
+            SayInUse();
         }
 
         if (_parked.Count > 0 || !TryAppend(session, record))
@@ -270,13 +270,6 @@ internal sealed partial class SpoolFeed : ISpoolListener
             return false;
         }
 
-        if (!_isInUse)
-        {
-            _isInUse = true;
-            _forwardedAtStart = Read;
-            LogInUse();
-        }
-
         Spooled++;
         session.Spool(record.Seq);
         if (_commits)
@@ -347,14 +340,6 @@ internal sealed partial class SpoolFeed : ISpoolListener
         }
     }
 
-    private void SayFull()
-    {
-        if (!_spool.IsFailing)
-        {
-            LogFull(_spool.Bytes);
-        }
-    }
-
     /// <summary>
     /// Without the leave to commit, a session is settled as its records are confirmed. Those of an earlier process are none of it: Discord
     /// sends again what was not committed, and that goes through the spool behind them.
@@ -380,10 +365,9 @@ internal sealed partial class SpoolFeed : ISpoolListener
             SettleSessions();
         }
 
-        if (_isInUse && _spool.IsEmpty && _window.IsEmpty)
+        if (_spool.IsEmpty && _window.IsEmpty)
         {
-            _isInUse = false;
-            LogEmpty(Read - _forwardedAtStart);
+            SayEmpty();
             foreach (Session session in _spooling.Values)
             {
                 // Whatever was damaged is lost, and waits for nothing.
@@ -416,18 +400,4 @@ internal sealed partial class SpoolFeed : ISpoolListener
             Payload = payload,
         };
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The outbox is full: 신경 is away or slower than Discord. Events go to the spool on disk from now on, and from there in their order.")]
-    private partial void LogInUse();
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The spool is empty again: {Count} events went through it")]
-    private partial void LogEmpty(long count);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The spool is full ({Bytes} bytes), or its disk is too slow: shards wait. Raise spool.maxSize.")]
-    private partial void LogFull(long bytes);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Shard {Shard}, seq {Seq}: the event has {Size} bytes, and spool and outbox take {Maximum} at most; it is {Fate} and counted. Raise singyeong.outbox and spool.maxSize.")]
-    private partial void LogOversized(int shard, long seq, int size, long maximum, string fate);
 }

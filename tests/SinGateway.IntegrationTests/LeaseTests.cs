@@ -66,6 +66,24 @@ internal sealed class LeaseTests
     }
 
     [Test]
+    public async Task A_spool_that_a_stopped_holder_still_has_is_waited_for()
+    {
+        await using Scenario scenario = await StartAsync();
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        string spool = $"spool: {{ directory: {Directory.CreateDirectory(scenario.File("spool")).FullName} }}";
+        GatewayProcess holder = await HolderAsync(scenario, redis, spool);
+        GatewayProcess standby = await StandbyAsync(scenario, redis, holder, spool);
+
+        holder.Stop();
+        await Eventually.HoldsAsync(
+            () => standby.Errors.Contains("the lease is given back, and taken again when the spool is free", StringComparison.Ordinal), "the standby says so", () => scenario.Tails);
+        await Assert.That(standby.HasExited).IsFalse();
+        holder.Continue();
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk >= Shards && statistics.Discord.IsConnected(Shards), "one of them resumes", TakeoverDeadline);
+        await NothingIsLostAsync(scenario, takeovers: null);
+    }
+
+    [Test]
     public async Task Redis_away_for_20_s_costs_nothing_and_moves_nothing()
     {
         await using Scenario scenario = await StartAsync();
@@ -214,9 +232,9 @@ internal sealed class LeaseTests
         return holder;
     }
 
-    private static async Task<GatewayProcess> StandbyAsync(Scenario scenario, RedisServer redis, GatewayProcess holder)
+    private static async Task<GatewayProcess> StandbyAsync(Scenario scenario, RedisServer redis, GatewayProcess holder, string more = "")
     {
-        GatewayProcess standby = scenario.StartGateway((scenario.Config with { RedisDsn = redis.Dsn }).ToYaml(scenario.Sandbox));
+        GatewayProcess standby = scenario.StartGateway((scenario.Config with { RedisDsn = redis.Dsn, More = more }).ToYaml(scenario.Sandbox));
         await WaitsForAsync(scenario, standby, holder, "this bot");
         return standby;
     }

@@ -17,6 +17,9 @@ internal sealed class SpoolTests
 
     private const string Spool = "spool:\n  directory: .";
 
+    /// <summary>Room for an hour of the load; the usual size lasts six minutes.</summary>
+    private const string LargeSpool = $"{Spool}\n  maxSize: 10GiB";
+
     /// <summary>What the gateway says when it begins to use the spool.</summary>
     private const string InUse = "Events go to the spool";
 
@@ -27,7 +30,7 @@ internal sealed class SpoolTests
     public async Task An_absence_loses_nothing_closes_no_shard_and_takes_no_more_memory_than_the_outbox()
     {
         bool isLong = Soak.Duration > TimeSpan.FromMinutes(2);
-        Absence absence = await Absence.RunAsync(isLong ? new GatewayConfig { More = Spool } : Small, Soak.Duration, InUse);
+        Absence absence = await Absence.RunAsync(isLong ? new GatewayConfig { More = LargeSpool } : Small, Soak.Duration, InUse);
         Soak.Say(absence.Describe($"SpoolTests, {Soak.Duration.TotalSeconds:0} s, outbox of {(isLong ? 32 : 2)} MiB"));
 
         SandboxStatistics end = absence.End;

@@ -50,6 +50,9 @@ internal sealed partial class LeaseTenure : IAsyncDisposable
 
     public LeaseToken Token { get; }
 
+    /// <summary>Through which it is held; not this tenure's to dispose.</summary>
+    public RedisConnection Connection => _connection;
+
     public LeaseLoss Loss => _hold.Loss;
 
     public bool IsLost => _hold.IsLost;

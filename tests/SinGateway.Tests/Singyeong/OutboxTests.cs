@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Microsoft.Extensions.Logging.Abstractions;
 using SinGateway.Singyeong;
 using SinGateway.WebSockets;
 
@@ -127,8 +128,15 @@ public sealed class OutboxTests
     [Arguments(1L << 40, int.MaxValue / 2L)]
     public async Task The_largest_frame_is_half_of_the_limit(long limit, long largest)
     {
-        using Outbox outbox = new(limit);
-        await Assert.That(outbox.MaximumFrame).IsEqualTo(largest);
+        using Delivery delivery = new(limit, [], () => 0, NullLogger.Instance);
+        await Assert.That(delivery.Outbox.MaximumFrame).IsEqualTo(largest);
+    }
+
+    [Test]
+    public async Task A_limit_that_is_a_part_of_something_larger_takes_what_that_takes()
+    {
+        using Delivery delivery = new(1_000, [], () => 0, NullLogger.Instance, maximumFrame: 4_000);
+        await Assert.That(delivery.Outbox.MaximumFrame).IsEqualTo(4_000);
     }
 
     [Test]
