@@ -57,7 +57,7 @@ internal sealed partial class ClusterMember(
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, services.Loggers.CreateLogger("state"));
-                return await Create(configuration, clusters[0], null, null, null).RunAsync(file, stop);
+                return await Create(configuration, clusters[0], null, null).RunAsync(file, stop);
             }
 
             await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, services.Loggers.CreateLogger("redis"));
@@ -106,7 +106,7 @@ internal sealed partial class ClusterMember(
 
             await using LeaseTenure tenure = taken;
             await using var generation = new GenerationTenure(
-                generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure.Token, SystemCalls.BootTime, _logger);
+                generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure, SystemCalls.BootTime, _logger);
             services.Board.Stage = StatusStage.Starting;
             try
             {
@@ -145,7 +145,7 @@ internal sealed partial class ClusterMember(
         try
         {
             GatewayConfiguration own = configuration.Clustering is null ? configuration with { ShardCount = generation.Count } : configuration;
-            Outcome outcome = await Create(own, tenure.Token.Index, redis, tenure, generation).RunAsync(store, either.Token);
+            Outcome outcome = await Create(own, tenure.Token.Index, tenure, generation).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)
@@ -160,12 +160,12 @@ internal sealed partial class ClusterMember(
     }
 
     /// <summary>The gateway of a tenure, with what was reloaded before it.</summary>
-    private Gateway Create(GatewayConfiguration own, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation)
+    private Gateway Create(GatewayConfiguration own, int cluster, LeaseTenure? tenure, GenerationTenure? generation)
     {
         lock (_reloading)
         {
             own = _changed is { } changed ? own with { Forwarding = changed.Forwarding, Presence = changed.Presence } : own;
-            return _running = new Gateway(own, cluster, redis, tenure, generation, services);
+            return _running = new Gateway(own, cluster, tenure, generation, services);
         }
     }
 

@@ -20,12 +20,11 @@ namespace SinGateway;
 /// </summary>
 /// <param name="configuration">Of all processes of the bot.</param>
 /// <param name="cluster">The index of this one.</param>
-/// <param name="redis">Where IDENTIFYs are agreed on; null without Redis.</param>
 /// <param name="tenure">The lease under which it runs; null without Redis.</param>
 /// <param name="generation">What it does beside another shard count; null without Redis.</param>
 /// <param name="services">Of the process.</param>
 internal sealed partial class Gateway(
-    GatewayConfiguration configuration, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation, ProcessServices services)
+    GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, GenerationTenure? generation, ProcessServices services)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -158,7 +157,7 @@ internal sealed partial class Gateway(
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
         SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, services.Loggers.CreateLogger("spool"));
-        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store), writer, feed, rest, stop);
+        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
         using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
         if (tenure is not null)
         {
@@ -259,7 +258,7 @@ internal sealed partial class Gateway(
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
     /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
-    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store)
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
     {
         ILogger logger = services.Loggers.CreateLogger("shard");
         if (redis is null)

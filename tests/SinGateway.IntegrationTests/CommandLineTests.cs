@@ -51,6 +51,15 @@ internal sealed class CommandLineTests
     }
 
     [Test]
+    public async Task To_change_over_to_another_shard_count_Redis_is_needed()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(Good, "--muted-until-ready");
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).Contains("--muted-until-ready needs Redis").And.Contains("redisDSN");
+    }
+
+    [Test]
     public async Task Without_a_configuration_it_exits_with_2_and_names_the_files()
     {
         (int code, GatewayProcess gateway) = await RunAsync(null);

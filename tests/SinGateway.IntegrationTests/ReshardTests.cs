@@ -21,7 +21,7 @@ internal sealed class ReshardTests
         GatewayProcess standby = Start(scenario, redis, 2, 2, 0);
         await IsForwardingAsync(scenario, 4);
         await Assert.That(redis.Get("generation:active")).IsEqualTo("4");
-        await Assert.That(redis.Get("shard:0:session_id")).IsNotNull();
+        await Eventually.HoldsAsync(() => redis.Get("shard:0:session_id") is not null, "sessions are stored without a prefix", () => scenario.Tails);
         await scenario.Sandbox.PaceAsync(Pace);
 
         GatewayProcess[] eight = [.. Enumerable.Range(0, 2).Select(cluster => Start(scenario, redis, 2, 4, cluster, Muted))];
@@ -45,7 +45,7 @@ internal sealed class ReshardTests
         await EndsAsync(eight);
         await NothingIsLostAsync(scenario, identifies: 16);
         await Assert.That(redis.Get("generation:active")).IsEqualTo("4");
-        await Assert.That(redis.Get("shard:0:session_id")).IsNotNull();
+        await Eventually.HoldsAsync(() => redis.Get("shard:0:session_id") is not null, "sessions are stored without a prefix", () => scenario.Tails);
     }
 
     [Test]
@@ -122,11 +122,71 @@ internal sealed class ReshardTests
         first = Start(scenario, redis, 2, 4, 0, Muted);
         await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 4, "it resumes");
         await Assert.That(first.Errors).Contains("Muted: another generation forwards");
+
+        // Called off, and begun again.
+        await Assert.That(await first.TerminateAsync()).IsEqualTo(0);
+        scenario.Gateway = four;
+        await scenario.HoldsAsync(statistics => statistics.Singyeong.Clients.Count(client => client.App == "gateway") == 1, "the old one is alone");
+        first = Start(scenario, redis, 2, 4, 0, Muted);
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 8, "it resumes again");
         GatewayProcess second = Start(scenario, redis, 2, 4, 1, Muted);
         await EndsAsync([four]);
         await NothingIsLostAsync(scenario, identifies: 12);
         await Assert.That(await first.TerminateAsync()).IsEqualTo(0);
         await Assert.That(await second.TerminateAsync()).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task The_old_ones_go_on_until_each_of_the_new_ones_forwards()
+    {
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox);
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        GatewayProcess four = Start(scenario, redis, 1, 4, 0);
+        await IsForwardingAsync(scenario, 4);
+        await scenario.Sandbox.PaceAsync(Pace);
+        GatewayProcess second = Start(scenario, redis, 2, 4, 1, Muted);
+        await Eventually.HoldsAsync(() => redis.Get("gen:8:cluster:1:ready") is not null, "the second one is ready", () => scenario.Tails);
+
+        // It stands still from just after its report, as if the change came in that very second.
+        second.Stop();
+        redis.Database.KeyPersist("gen:8:cluster:1:ready");
+        redis.Database.KeyPersist("gen:8:cluster:1:holder");
+        GatewayProcess first = Start(scenario, redis, 2, 4, 0, Muted);
+        await Eventually.HoldsAsync(() => four.Errors.Contains("1 of their clusters do not forward yet", StringComparison.Ordinal), "the old one waits", () => scenario.Tails);
+        await Assert.That(redis.Get("generation:active")).IsEqualTo("8");
+        long waits = Environment.TickCount64;
+        await Eventually.HoldsAsync(() => Environment.TickCount64 - waits >= 8_000, "8 s have passed");
+        await Assert.That(four.Errors).DoesNotContain("five more seconds");
+
+        second.Continue();
+        await EndsAsync([four]);
+        await NothingIsLostAsync(scenario, identifies: 12);
+        await Assert.That(await first.TerminateAsync()).IsEqualTo(0);
+        await Assert.That(await second.TerminateAsync()).IsEqualTo(0);
+    }
+
+    [Test]
+    public async Task What_is_in_the_spool_of_the_old_ones_is_forwarded_before_they_end()
+    {
+        await using Scenario scenario = await Scenario.StartAsync($"{Sandbox} --replay-events 1000000");
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        string yaml = new GatewayConfig { RedisDsn = redis.Dsn, Outbox = "2MiB", More = "spool:\n  directory: ." }.ToYaml(scenario.Sandbox);
+        GatewayProcess four = scenario.StartGateway(yaml);
+        await IsForwardingAsync(scenario, 4);
+        await scenario.Sandbox.OrderAsync("/singyeong/rate?messages=250");
+        await scenario.Sandbox.BurstAsync(3_000);
+
+        string eightYaml = yaml.Replace("discord:\n", "discord:\n  shardCount: 8\n", StringComparison.Ordinal);
+        scenario.StartGateway(eightYaml, Muted);
+        await Eventually.HoldsAsync(() => four.Errors.Contains("five more seconds", StringComparison.Ordinal), "it leaves", () => scenario.Tails);
+        await Assert.That(four.Errors).DoesNotContain("The spool is empty again");
+        await EndsAsync([four]);
+        await Assert.That(four.Errors).Contains("The spool is empty again");
+        await Assert.That(four.AtItsEnd("spooled")).IsGreaterThan(0);
+
+        await scenario.Sandbox.OrderAsync("/singyeong/rate?messages=0");
+        await scenario.Sandbox.PaceAsync(Pace);
+        await NothingIsLostAsync(scenario, identifies: 12);
     }
 
     private static GatewayProcess Start(Scenario scenario, RedisServer redis, int clusters, int shards, int cluster, params string[] arguments)

@@ -10,11 +10,11 @@ namespace SinGateway.Generations;
 /// <param name="generations">Where it stands.</param>
 /// <param name="choice">The generation of this process.</param>
 /// <param name="clusters">Its processes.</param>
-/// <param name="token">The lease of this one.</param>
+/// <param name="tenure">The lease of this one: without it nothing is reported, as that would write it anew.</param>
 /// <param name="clock">CLOCK_BOOTTIME in ms.</param>
 /// <param name="logger">Told of each change.</param>
 internal sealed partial class GenerationTenure(
-    RedisGenerations generations, GenerationChoice choice, int clusters, LeaseToken token, Func<long> clock, ILogger logger) : IAsyncDisposable
+    RedisGenerations generations, GenerationChoice choice, int clusters, LeaseTenure tenure, Func<long> clock, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(3);
@@ -42,7 +42,7 @@ internal sealed partial class GenerationTenure(
     /// </summary>
     public async Task BeginAsync(int count, CancellationToken stop)
     {
-        _report = new GenerationReport(choice, count, clusters, token);
+        _report = new GenerationReport(choice, count, clusters, tenure.Token);
         _isForwarding = !IsMuted;
         using var timer = new PeriodicTimer(Period);
         while (await TryReportAsync(stop).ConfigureAwait(false) is null)
@@ -125,6 +125,11 @@ internal sealed partial class GenerationTenure(
         GenerationState state = _isForwarding && _life.Phase == GenerationPhase.Forwarding ? GenerationState.Forwards
             : IsMuted && isReady ? GenerationState.Ready
             : GenerationState.Waits;
+        if (tenure.IsLost)
+        {
+            return null;
+        }
+
         try
         {
             GenerationSight sight = await generations.ReportAsync(_report, state, stop).ConfigureAwait(false);
