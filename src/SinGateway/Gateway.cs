@@ -1,5 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Discord;
@@ -10,7 +8,6 @@ using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
 using SinGateway.Spooling;
-using SinGateway.WebSockets;
 
 namespace SinGateway;
 
@@ -251,150 +248,6 @@ internal sealed partial class Gateway(
         StartupMemory.Release();
     }
 
-    /// <summary>Whether anything that is spoken to now or later is wss: 신경, the gateway, or where a session is to be resumed.</summary>
-    private bool NeedsTls(ShardPlan plan, GatewayBotInfo? info) =>
-        configuration.Singyeong.Tls
-        || (info is null ? configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps : new Uri(info.Url).Scheme == Uri.UriSchemeWss)
-        || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
-
-    /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
-    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
-    {
-        ILogger logger = services.Loggers.CreateLogger("shard");
-        if (redis is null)
-        {
-            return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
-        }
-
-        var permits = new RedisPermits(redis, configuration.RedisPrefix, PermitTimes.OfDiscord, generation?.Prefix ?? "");
-        return new SharedIdentifyQueue(loop, permits, () => RandomNumberGenerator.GetHexString(32, lowercase: true), logger);
-    }
-
-    private Spool? OpenSpool(EventLoop loop, in SpoolMemoryPlan memory) => configuration.Spool is not { } spool
-        ? null
-        : Spool.Open(
-            new SpoolOptions
-            {
-                Directory = spool.Directory,
-                Cluster = cluster,
-                Generation = generation is { Prefix.Length: > 0 } own ? own.Prefix.Replace(':', '-') : "",
-                MaxSize = spool.MaxSize,
-                MemoryLimit = memory.Memory,
-                BlockSize = memory.Block,
-            },
-            loop,
-            services.Loggers.CreateLogger("spool"));
-
-    private (ShardFleet Fleet, ShardSettings Settings) Build(
-        EventLoop loop,
-        TlsContext? tls,
-        GatewayBotInfo? info,
-        ShardPlan plan,
-        IIdentifyQueue identifies,
-        SessionWriter writer,
-        SpoolFeed? feed,
-        GatewayRest rest,
-        CancellationToken stop)
-    {
-        var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
-        var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
-        var keys = new MaskingKeys();
-        ILogger shardLogger = services.Loggers.CreateLogger("shard");
-        GatewayBotRefresh refresh = null!;
-        var settings = new ShardSettings
-        {
-            Loop = loop,
-            Dialer = dialer,
-            Keys = keys,
-            Token = configuration.Token,
-            Intents = configuration.Intents,
-            ShardCount = plan.Total,
-            LargeThreshold = configuration.LargeThreshold,
-            Presence = configuration.Presence,
-            Compression = configuration.Compression,
-            GatewayUrl = null,
-            Identifies = identifies,
-            Turns = new ResumeTurns(loop),
-            Revoked = new RevokedSessions(),
-            GatewayUnreachable = () => refresh.Request(),
-            Random = new Random(),
-            Logger = shardLogger,
-            Faults = services.Board.Faults,
-            GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
-        };
-        refresh = new GatewayBotRefresh(
-            rest.GetGatewayBotAsync, TimeProvider.System, fresh => loop.Post(() => Apply(fresh)), () => _ended.TrySetResult(WrongToken), _logger, stop);
-        identifies.RefreshWanted += refresh.Request;
-        if (info is null)
-        {
-            refresh.Request();
-        }
-        else
-        {
-            Apply(info);
-        }
-
-        Dictionary<int, Session> sessions = plan.Stored.ToDictionary(
-            record => record.ShardId, record => new Session(record.ShardId, record.SessionId!, record.ResumeUrl, record.Seq));
-        var routes = new RouteTable(configuration.Forwarding, cluster, plan.Total);
-        ShardGroup[] groups =
-        [
-            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
-        ];
-        Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
-        if (configuration.Listen is not null)
-        {
-            loop.Post(new StatusPublisher(services.Board, cluster, groups, settings, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
-        }
-
-        var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        progress.Said += text => ThreadPool.QueueUserWorkItem(services.Notifier.Status, text, preferLocal: false);
-        return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
-
-        void Apply(GatewayBotInfo fresh)
-        {
-            settings.GatewayUrl = new Uri(fresh.Url);
-            identifies.Update(fresh.SessionStartLimit);
-        }
-    }
-
-    /// <summary>One 신경 connection with the shards that are its own.</summary>
-    /// <param name="connection">From 0.</param>
-    /// <param name="settings">Of all shards.</param>
-    /// <param name="plan">Of this process.</param>
-    /// <param name="sessions">The stored ones, by shard.</param>
-    /// <param name="routes">Of the loop.</param>
-    /// <param name="feed">Of the spool; null without one.</param>
-    private ShardGroup BuildGroup(
-        int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes, SpoolFeed? feed)
-    {
-        ILogger logger = services.Loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
-        int[] ids = plan.ShardsOf(connection, configuration.SingyeongConnections);
-        EventLoop loop = settings.Loop;
-        long limit = feed is null
-            ? configuration.OutboxBytes
-            : new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count)).Outbox;
-        bool isMuted = generation?.IsMuted == true;
-        var delivery = new Delivery(limit, [.. configuration.Forwarding.Select(Policy)], () => loop.Now, logger, configuration.OutboxBytes / 2);
-        var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, isMuted ? [] : ids), delivery, new Random(), logger);
-        client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
-        delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
-        var forwarder = new Forwarder(loop, routes, client, settings.Keys, services.Loggers.CreateLogger("forwarding"), feed);
-        Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
-        var group = new ShardGroup(
-            loop,
-            client,
-            forwarder,
-            shards,
-            plan.Total,
-            configuration.WhenFull,
-            logger,
-            configuration.CommandsEnabled,
-            isMuted ? Identity(plan, connection, ids) : null);
-        feed?.Connect(group, ids);
-        return group;
-    }
-
     /// <summary>Ends the run with what the close code means. A wrong shard count is explained with the one that Discord recommends now.</summary>
     private async Task GiveUpAsync(int closeCode, int shardCount, GatewayRest rest, CancellationToken stop)
     {
@@ -411,31 +264,6 @@ internal sealed partial class Gateway(
         }
 
         _ended.TrySetResult(new(ExitCode.DiscordRefused, FatalClose.Explain(closeCode, shardCount, recommended, configuration.Intents)));
-    }
-
-    /// <summary>Whoever speaks etf is answered; json and msgpack are not, when the target has ops (singyeong.md, bugs).</summary>
-    private UnroutedPolicy Policy(ForwardingRule rule) => new(
-        rule.Holds,
-        (long)rule.HoldFor.TotalMilliseconds,
-        rule.Target.Application ?? Lane.AnyApplication,
-        rule.Target.HasOps && configuration.Singyeong.Encoding != SingyeongEncoding.Etf);
-
-    /// <summary>
-    /// The client id says bot, shard count, cluster, connection and fence by four (G21): never one that the holder before may still have,
-    /// and never more than four, since 신경 remembers each for ever.
-    /// </summary>
-    private SingyeongIdentity Identity(ShardPlan plan, int connection, int[] shards)
-    {
-        SingyeongDsn dsn = configuration.Singyeong;
-        string clientId = $"singateway-{_bot}-{plan.Total}-{cluster}-{connection}-{(tenure?.Token.Fence ?? 0) % 4}";
-        var uri = new UriBuilder(dsn.Tls ? "wss" : "ws", dsn.Host, dsn.Port, "/gateway/websocket") { Query = $"encoding={dsn.EncodingName}" }.Uri;
-        return new SingyeongIdentity(
-            uri,
-            clientId,
-            SingyeongMessages.Heartbeat(clientId),
-            SingyeongMessages.Identify(
-                clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata),
-            dsn.Encoding);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Starting: events go to {Broker}, sessions are kept in {Store}; forwarding rules: {Rules}")]

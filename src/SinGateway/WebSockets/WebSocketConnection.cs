@@ -8,7 +8,7 @@ namespace SinGateway.WebSockets;
 /// closing → closed. Used once: who reconnects makes a new one, so a late event of an old connection meets an old object. While idle it
 /// holds no buffer.
 /// </summary>
-internal sealed class WebSocketConnection : IPollable
+internal sealed partial class WebSocketConnection : IPollable
 {
     /// <summary>The largest message taken, in bytes (G26).</summary>
     public const int MaximumMessage = 64 * 1024 * 1024;
@@ -93,52 +93,6 @@ internal sealed class WebSocketConnection : IPollable
     {
         _timer.Start(OpenTimeout);
         _connector!.Start();
-    }
-
-    /// <summary>Queues a small message and sends what the socket takes; the rest follows when there is room.</summary>
-    public void SendText(ReadOnlySpan<byte> message)
-    {
-        QueueControl(Opcode.Text, message);
-        FlushControl();
-    }
-
-    /// <summary>Queues a text or binary frame without sending it: for whoever streams frames and lets this one out at a boundary.</summary>
-    public void Queue(Opcode kind, ReadOnlySpan<byte> message) => QueueControl(kind, message);
-
-    /// <summary>
-    /// Sends queued control frames; true when none is left. Must not be called while a streamed frame is only partly sent.
-    /// </summary>
-    public bool FlushControl()
-    {
-        if (HasControl)
-        {
-            int written = _transport!.Write(_control.Bytes);
-            if (written == Transport.Closed)
-            {
-                Lose();
-                return false;
-            }
-
-            _control.RemoveFirst(Math.Max(written, 0));
-            SetInterest(wantsWrite: HasControl);
-        }
-
-        return !HasControl;
-    }
-
-    /// <summary>Sends bytes of finished frames; returns how many were taken, 0 when the socket is full or the connection is gone.</summary>
-    public int WriteFrames(ReadOnlySpan<byte> frames)
-    {
-        int written = _transport!.Write(frames);
-        if (written == Transport.Closed)
-        {
-            Lose();
-            return 0;
-        }
-
-        MustRepeatFrames = written == Transport.WouldBlock;
-        SetInterest(wantsWrite: MustRepeatFrames);
-        return Math.Max(written, 0);
     }
 
     /// <summary>
@@ -442,22 +396,5 @@ internal sealed class WebSocketConnection : IPollable
             _interest = interest;
             _loop.ChangeWatch(_watch, _transport!.Descriptor, interest);
         }
-    }
-
-    private void QueueControl(Opcode opcode, ReadOnlySpan<byte> payload)
-    {
-        if (_state == State.Closed)
-        {
-            return;
-        }
-
-        int size = FrameWriter.HeaderSize(payload.Length) + payload.Length;
-        if (_control.Length + size > MaximumControl)
-        {
-            Finish(new CloseReason(CloseKind.Lost, 0, null, "the peer does not read what is sent to it"));
-            return;
-        }
-
-        FrameWriter.Write(_control.Extend(size), opcode, payload, _keys.Next());
     }
 }
