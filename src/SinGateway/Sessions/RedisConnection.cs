@@ -16,6 +16,11 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private const int TimeoutMilliseconds = 3000;
     private const string WrongPassword = "it refused the user or password of redisDSN";
 
+    /// <summary>How often, and how far apart, the reason of a failed start is looked for: over two tries to connect.</summary>
+    private const int ReasonLooks = 20;
+
+    private static readonly TimeSpan ReasonPeriod = TimeSpan.FromMilliseconds(100);
+
     private readonly ConnectionMultiplexer _multiplexer;
     private readonly CertificateCheck _certificate;
     private readonly ILogger _logger;
@@ -174,18 +179,28 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Why the first connection failed, which no event tells.</summary>
+    /// <summary>Why the first connection failed, which no event tells, and the client itself only between two tries.</summary>
     private async Task<string> ReasonOfAbsenceAsync()
     {
-        try
+        for (int look = 0; look < ReasonLooks; look++)
         {
-            await Database.PingAsync().ConfigureAwait(false);
-            return "it was slow to answer";
+            try
+            {
+                await Database.PingAsync().ConfigureAwait(false);
+                return "it was slow to answer";
+            }
+            catch (Exception e) when (e is RedisException or RedisCommandException or TimeoutException)
+            {
+                if (RefusalIn(e) is { } refusal)
+                {
+                    return refusal;
+                }
+            }
+
+            await Task.Delay(ReasonPeriod).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RedisException or RedisCommandException or TimeoutException)
-        {
-            return RefusalIn(e) ?? "it did not answer";
-        }
+
+        return "it did not answer";
     }
 
     /// <summary>What the operator must change, when <paramref name="failure"/> or a cause of it says so; null when Redis is merely away.</summary>
