@@ -171,8 +171,8 @@ build() {
   publish SinGateway.Sandbox singateway-sandbox "$rid" '' "${linker[@]}"
 }
 
-. packaging/release.sh
-. packaging/image.sh
+. deploy/packaging/release.sh
+. deploy/packaging/image.sh
 
 # ---- run -------------------------------------------------------------------------------------------------------------------
 

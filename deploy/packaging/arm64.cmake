@@ -1,5 +1,5 @@
 # For .NET's shim around OpenSSL, which its compiler package builds with cmake: clang as a cross compiler for arm64.
-# SINGATEWAY_OPENSSL holds an unpacked libssl-dev of that architecture; packaging/release.sh sets it.
+# SINGATEWAY_OPENSSL holds an unpacked libssl-dev of that architecture; release.sh sets it.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER clang)

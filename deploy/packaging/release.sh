@@ -55,7 +55,7 @@ publish_static() {
     # The compiler package builds .NET's shim with whatever these say: as .NET's own releases are built, and with no path of this machine inside.
     export CFLAGS="-O2 -DNDEBUG -ffunction-sections -fdata-sections -ffile-prefix-map=$HOME=/home -ffile-prefix-map=$root=/singateway"
     if [[ $rid == linux-arm64 ]]; then
-      export SINGATEWAY_OPENSSL=$root/out/static/openssl-arm64 CMAKE_TOOLCHAIN_FILE=$root/packaging/arm64.cmake
+      export SINGATEWAY_OPENSSL=$root/out/static/openssl-arm64 CMAKE_TOOLCHAIN_FILE=$root/deploy/packaging/arm64.cmake
       objcopy=aarch64-linux-gnu-objcopy
     fi
     publish "$project" "static/$rid/$executable" "$rid" "static/$rid/" -p:BaseIntermediateOutputPath="obj/static/$rid/" \
@@ -112,7 +112,7 @@ tarball() {
 
 # licenses RID DIRECTORY: the texts that whoever passes the executable on must pass on with it.
 licenses() {
-  install -m 644 packaging/licenses/* "$2"
+  install -m 644 deploy/packaging/licenses/* "$2"
   install -m 644 "$(package_directory "$1" Microsoft.NETCore.App.Runtime.NativeAOT."$1")/THIRD-PARTY-NOTICES.TXT" "$2/dotnet-third-party-notices.txt"
 }
 
