@@ -51,7 +51,8 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         : throw new InvalidOperationException($"the gateway logged no {name}=… at its end:\n{Tail}");
 
     public static GatewayProcess Start(string directory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
-        new(ChildProcess.Start(Binaries.Gateway, arguments, directory, environment));
+        // Who runs the tests may ignore SIGHUP (nohup does), which a child would inherit.
+        new(ChildProcess.Start("env", ["--default-signal=HUP", Binaries.Gateway, .. arguments], directory, environment));
 
     /// <summary>Started with a limit of open files, as prlimit takes it: <c>SOFT:</c>, or <c>SOFT:HARD</c>.</summary>
     public static GatewayProcess StartLimited(string openFiles, string directory, IEnumerable<string> arguments) =>
