@@ -22,10 +22,16 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
                      time; prints the seed and what happened. SINGATEWAY_SEED=n draws the same faults again.
   bench [ARGUMENTS]  Build, then measure the native executables beside a minimal C program, and print a Markdown table.
                      ./build.sh bench --help tells the options.
-  clean              Remove what all of this made: bin, obj, out, TestResults.
+  release [RID...]   Make dist/: static executables for linux-x64 and linux-arm64, tarballs, bills of materials, checksums.
+                     On x86_64; needs clang, lld, cmake, OpenSSL's static libraries and, for arm64, a cross toolchain.
+  image [RID...]     Make dist/singateway-VERSION.oci.tar, a container image of the static executables for both architectures.
+                     Needs buildah beside what release needs; for docker: ./build.sh image --context, then deploy/Dockerfile.
+  clean              Remove what all of this made: bin, obj, out, dist, TestResults.
 
 Needs the .NET SDK (version: global.json), clang or gcc, the zlib headers and OpenSSL 3; for the tests also redis-server, and
-python3-msgpack and erlang-base for those that compare encodings (without, they are skipped). What is missing is named, with the
+python3-msgpack and erlang-base for those that compare encodings, python3-jsonschema for that of config.schema.json, promtool
+(Debian's prometheus) for those that check metrics and alerts, and what release and image need, qemu-user-static and
+dnsmasq-base for those that try releases (without, they are skipped). What is missing is named, with the
 way to get it; as root on Debian it is installed (but for the .NET SDK).
 HELP
 }
@@ -54,23 +60,48 @@ has_zlib_headers() {
 }
 # (Not grep -q, which stops reading at the first match: ldconfig would then fail of a broken pipe, now and then.)
 has_openssl() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libssl\.so\.3' >/dev/null; }
+has_cross_compiler() { command -v aarch64-linux-gnu-gcc >/dev/null && [[ -e /usr/aarch64-linux-gnu/lib/libc.a ]]; }
 
-# require THING... : makes sure that each THING is here; installs its Debian packages, or says which they are.
-require() {
-  local thing missing=() packages=()
+# find_missing THING...: sets missing, those that are not here, and packages, where Debian has them.
+find_missing() {
+  local thing
+  missing=() packages=()
   for thing in "$@"; do
     case $thing in
       c-compiler)   c_compiler >/dev/null           || { missing+=('a C compiler (clang or gcc)'); packages+=(gcc libc6-dev); } ;;
       zlib)         has_zlib_headers                || { missing+=('the zlib headers');            packages+=(zlib1g-dev); } ;;
       openssl)      has_openssl                     || { missing+=('OpenSSL 3 (libssl.so.3)');     packages+=(libssl3); } ;;
+      clang)        command -v clang >/dev/null        || { missing+=(clang);                        packages+=(clang); } ;;
+      lld)          command -v ld.lld >/dev/null       || { missing+=('the linker lld');             packages+=(lld); } ;;
+      cmake)        command -v cmake >/dev/null        || { missing+=(cmake);                        packages+=(cmake); } ;;
+      make)         command -v make >/dev/null         || { missing+=(make);                         packages+=(make); } ;;
+      openssl-static) [[ -e /usr/lib/x86_64-linux-gnu/libcrypto.a ]] || { missing+=("OpenSSL's static libraries"); packages+=(libssl-dev); } ;;
+      cross-compiler) has_cross_compiler               || { missing+=('a toolchain for arm64');      packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross); } ;;
+      buildah)      command -v buildah >/dev/null      || { missing+=(buildah);                      packages+=(buildah); } ;;
+      certificates) [[ -e /etc/ssl/certs/ca-certificates.crt ]] || { missing+=('certificate authorities'); packages+=(ca-certificates); } ;;
+      qemu)         command -v qemu-aarch64-static >/dev/null || { missing+=('an emulator of arm64'); packages+=(qemu-user-static); } ;;
+      dnsmasq)      PATH=$PATH:/usr/sbin command -v dnsmasq >/dev/null || { missing+=(dnsmasq);      packages+=(dnsmasq-base); } ;;
       redis-server) command -v redis-server >/dev/null || { missing+=('redis-server');             packages+=(redis-server); } ;;
       msgpack)      /usr/bin/python3 -c 'import msgpack' 2>/dev/null || { missing+=("Python's msgpack");   packages+=(python3-msgpack); } ;;
+      jsonschema)   /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || { missing+=("Python's jsonschema"); packages+=(python3-jsonschema); } ;;
+      promtool)     command -v promtool >/dev/null  || { missing+=("Prometheus' promtool");        packages+=(prometheus); } ;;
       erlang)       command -v erl >/dev/null       || { missing+=('Erlang');                      packages+=(erlang-base); } ;;
     esac
   done
-  (( ${#missing[@]} )) || return 0
+}
 
-  local list
+# has THING...: each is here.
+has() {
+  local missing packages
+  find_missing "$@"
+  (( ${#missing[@]} == 0 ))
+}
+
+# require THING...: makes sure that each THING is here; installs its Debian packages, or says which they are.
+require() {
+  local list missing packages
+  find_missing "$@"
+  (( ${#missing[@]} )) || return 0
   list=$(printf '%s, ' "${missing[@]}")
   list=${list%, }
   command -v apt-get >/dev/null || die "missing: $list. Debian calls the packages ${packages[*]}; install what your system calls them."
@@ -100,45 +131,48 @@ up_to_date() {
   [[ -z $newer ]]
 }
 
-# publish PROJECT EXECUTABLE: src/PROJECT, compiled natively, as out/EXECUTABLE.
+# publish PROJECT FILE RID OBJ PROPERTIES...: src/PROJECT, compiled natively for RID, as out/FILE, with all intermediate files in src/PROJECT/obj/OBJ.
 publish() {
-  local project=$1 executable=$2
-  up_to_date "out/$executable" && return
+  local project=$1 file=$2 rid=$3 objects=src/$1/obj/$4 staging log
+  shift 4
+  up_to_date "out/$file" && return
 
-  local rid staging log linker=()
-  rid=$(runtime_identifier)
-  staging=src/$project/obj/publish
+  staging=${objects}publish
   log=$staging.log
-  command -v clang >/dev/null || linker=(-p:CppCompilerAndLinker=gcc)
-
-  say "Building out/$executable ($rid)"
+  say "Building out/$file ($rid)"
   rm -rf "$staging"
-  mkdir -p "$staging" out
+  mkdir -p "$staging" "out/$(dirname "$file")"
   touch "$staging.started" # the executable is as old as this, so that a change during the build is not missed
 
   # A failure must not leave native code behind: the next publish would take it as it is, and print no warning.
-  if ! dotnet publish "src/$project" -c Release -r "$rid" -o "$staging" --nologo "${linker[@]}" >"$log" 2>&1; then
+  if ! dotnet publish "src/$project" -c Release -r "$rid" -o "$staging" --nologo "$@" >"$log" 2>&1; then
     cat "$log" >&2
-    rm -rf "src/$project/obj/Release/"*/"$rid/native"
+    rm -rf "${objects}Release/"*/"$rid/native"
     die "publishing src/$project failed"
   fi
   if grep -E '\bIL[0-9]{4}\b' "$log" >&2; then
-    rm -rf "src/$project/obj/Release/"*/"$rid/native"
+    rm -rf "${objects}Release/"*/"$rid/native"
     die "src/$project is not clean under trimming and native compilation (warnings above)"
   fi
 
-  touch -r "$staging.started" "$staging/$executable"
-  mv -f "$staging/$executable" "out/$executable"
-  say "out/$executable: $(stat -c %s "out/$executable" | numfmt --to=iec-i --suffix=B)"
+  touch -r "$staging.started" "$staging/$(basename "$file")"
+  mv -f "$staging/$(basename "$file")" "out/$file"
+  say "out/$file: $(stat -c %s "out/$file" | numfmt --to=iec-i --suffix=B)"
 }
 
 build() {
   require_dotnet
   require c-compiler zlib openssl
   mkdir -p src/SinGateway{,.Sandbox}/{bin,obj} # now: made later, they would look like a change to up_to_date
-  publish SinGateway singateway
-  publish SinGateway.Sandbox singateway-sandbox
+  local rid linker=()
+  rid=$(runtime_identifier)
+  command -v clang >/dev/null || linker=(-p:CppCompilerAndLinker=gcc)
+  publish SinGateway singateway "$rid" '' "${linker[@]}"
+  publish SinGateway.Sandbox singateway-sandbox "$rid" '' "${linker[@]}"
 }
+
+. packaging/release.sh
+. packaging/image.sh
 
 # ---- run -------------------------------------------------------------------------------------------------------------------
 
@@ -253,11 +287,34 @@ run_tests() {
   failed=$(( failed + failed_here ))
 }
 
+# prepare_release: out/static, what the tests of releases run. For what cannot be built here they are skipped, and say so.
+prepare_release() {
+  local rid
+  for rid in "${release_rids[@]}"; do
+    # shellcheck disable=SC2046
+    if [[ $(runtime_identifier) == linux-x64 ]] && has $(release_needs "$rid"); then publish_static SinGateway singateway "$rid"; fi
+  done
+  if has buildah certificates && [[ -x out/static/linux-x64/singateway ]]; then
+    image_context linux-x64
+    oci_archive out/static/singateway.oci.tar linux-x64
+  fi
+  export SINGATEWAY_RELEASE=$root/out/static
+}
+
 tests() {
   build
   require redis-server
-  # Decoders that tests compare ours with. Where they cannot be installed, those tests say so and are skipped.
-  if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang; fi
+  # Those who ask for other tests alone need not wait for a release.
+  local with_release=yes
+  if (( $# )) && [[ $* != *Release* ]]; then with_release=''; fi
+  # Decoders and a validator that tests compare ours with, Prometheus' checker, and what releases are built and tried with. Where they cannot
+  # be installed, those tests say so and are skipped.
+  if (( EUID == 0 )) && command -v apt-get >/dev/null; then
+    require msgpack erlang jsonschema promtool
+    # shellcheck disable=SC2046
+    [[ -z $with_release ]] || require $(for rid in "${release_rids[@]}"; do release_needs "$rid"; done | sort -u) qemu dnsmasq buildah certificates
+  fi
+  [[ -z $with_release ]] || prepare_release
   run_tests SinGateway.Tests "$@"
   run_tests SinGateway.IntegrationTests "$@"
   report_tests
@@ -293,7 +350,7 @@ bench() {
   CC=$(c_compiler) SINGATEWAY_BIN=$root/out exec dotnet run -c Release --project tests/SinGateway.Benchmarks -- "$@"
 }
 
-clean() { rm -rf out TestResults src/*/bin src/*/obj tests/*/bin tests/*/obj; }
+clean() { rm -rf out dist TestResults src/*/bin src/*/obj tests/*/bin tests/*/obj; }
 
 command=${1:-}
 (( $# )) && shift
@@ -303,6 +360,8 @@ case $command in
   test)  tests "$@" ;;
   soak)  soak "$@" ;;
   bench) bench "$@" ;;
+  release) release "$@" ;;
+  image) image "$@" ;;
   clean) clean ;;
   help | -h | --help) usage ;;
   '') usage >&2; exit 2 ;;

@@ -16,6 +16,7 @@ internal sealed class Commands
     /// <param name="controlPort">The control API; 0 takes a free port.</param>
     /// <param name="tls">Serve Discord and 신경 over TLS, with a certificate for localhost and 127.0.0.1 made at the start.</param>
     /// <param name="certificate">valid, wrong-name, expired or unknown-ca.</param>
+    /// <param name="host">The name in the addresses that are told, and in the certificate; else localhost with TLS, and 127.0.0.1 without.</param>
     /// <param name="certificateDirectory">Where to write ca.pem, the authority to trust.</param>
     /// <param name="shards">The recommended shard count, and the number of event streams.</param>
     /// <param name="maxConcurrency">IDENTIFY buckets.</param>
@@ -55,7 +56,7 @@ internal sealed class Commands
     [Command("serve")]
     public async Task<int> ServeAsync(
         int gatewayPort = 0, int singyeongPort = 0, int controlPort = 0,
-        bool tls = false, string certificate = "valid", string? certificateDirectory = null,
+        bool tls = false, string certificate = "valid", string? host = null, string? certificateDirectory = null,
         int shards = 1, int maxConcurrency = 1, int sessionLimitTotal = 1000, int sessionLimitRemaining = 1000, int identifyInterval = 5000,
         string? token = null, long disallowedIntents = 0, int heartbeatInterval = 41250,
         int guilds = 10, int largeGuildBytes = 262144, int payloadBytes = 1200, int rate = 0,
@@ -83,6 +84,7 @@ internal sealed class Commands
             ControlPort = controlPort,
             Tls = tls,
             Certificate = certificate,
+            Host = host ?? (tls ? "localhost" : "127.0.0.1"),
             CertificateDirectory = certificateDirectory,
             Shards = Math.Max(1, shards),
             MaxConcurrency = Math.Max(1, maxConcurrency),

@@ -12,7 +12,7 @@ internal static class Sandbox
 {
     public static async Task RunAsync(SandboxOptions options, CancellationToken cancellationToken)
     {
-        SslStreamCertificateContext? certificate = options.Tls ? ServerCertificate.Create(options.Certificate, options.CertificateDirectory) : null;
+        SslStreamCertificateContext? certificate = options.Tls ? ServerCertificate.Create(options.Certificate, options.Host, options.CertificateDirectory) : null;
         using DiscordServer discord = new(options, certificate);
         Ledger ledger = new(discord);
         using SingyeongServer singyeong = new(options, certificate, ledger);
@@ -22,9 +22,8 @@ internal static class Sandbox
         singyeong.Start();
         control.Start();
         load.Start(cancellationToken);
-        string host = options.Tls ? "localhost" : "127.0.0.1";
         await Console.Out.WriteLineAsync(
-            $"{{\"api\":\"{discord.ApiUrl}\",\"gateway\":\"{discord.GatewayUrl}\",\"singyeong\":\"{host}:{singyeong.Port}\","
+            $"{{\"api\":\"{discord.ApiUrl}\",\"gateway\":\"{discord.GatewayUrl}\",\"singyeong\":\"{options.Host}:{singyeong.Port}\","
             + $"\"control\":\"http://127.0.0.1:{control.Port}\"}}").ConfigureAwait(false);
         await Console.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
         try

@@ -9,6 +9,7 @@ internal sealed record SandboxOptions
 
     public bool Tls { get; init; }
     public string Certificate { get; init; } = "valid";
+    public string Host { get; init; } = "127.0.0.1";
     public string? CertificateDirectory { get; init; }
 
     public int Shards { get; init; } = 1;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using SinGateway.Configuration;
 using SinGateway.Generations;
 using SinGateway.Loop;
+using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Spooling;
 
@@ -15,28 +16,51 @@ namespace SinGateway;
 /// <param name="clusters">The indexes that it may run: one, or all for <c>--cluster auto</c>.</param>
 /// <param name="standsBy">False ends with exit code 5 where it would have to wait for another process.</param>
 /// <param name="mayBeMuted">It may run beside the generation that forwards (G23).</param>
-/// <param name="loggers">Of all parts.</param>
+/// <param name="services">Of all parts.</param>
 internal sealed partial class ClusterMember(
-    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, bool mayBeMuted, ILoggerFactory loggers)
+    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, bool mayBeMuted, ProcessServices services)
 {
     private static readonly TimeSpan RedisRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
 
-    private readonly ILogger _logger = loggers.CreateLogger("cluster");
+    private readonly ILogger _logger = services.Loggers.CreateLogger("cluster");
     private readonly string _bot = BotId.FromToken(configuration.Token);
+
+    private readonly Lock _reloading = new();
+    private GatewayConfiguration? _changed;
+    private Gateway? _running;
+
+    /// <summary>From now on, whoever runs goes by the rules and the presence of <paramref name="changed"/>. Any thread.</summary>
+    public void Use(GatewayConfiguration changed)
+    {
+        lock (_reloading)
+        {
+            _changed = changed;
+            _running?.Use(changed);
+        }
+    }
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     public async Task<Outcome> RunAsync(CancellationToken stop)
     {
         try
         {
-            if (configuration.Redis is not { } dsn)
+            if (configuration.Singyeong.Tls || configuration.DiscordApiBaseUrl.Scheme == Uri.UriSchemeHttps || configuration.Redis is { Tls: true })
             {
-                await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, loggers.CreateLogger("state"));
-                return await new Gateway(configuration, clusters[0], null, null, loggers).RunAsync(file, stop);
+                // Without authorities every peer would be refused, again and again: better said once (G25).
+                CertificateBundle.Find(Environment.GetEnvironmentVariable(CertificateBundle.Variable));
             }
 
-            await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, loggers.CreateLogger("redis"));
+            using OperationsServer? operations = configuration.Listen is { } listen
+                ? await OperationsServer.StartAsync(listen, services.Board, services.Loggers.CreateLogger("operations"))
+                : null;
+            if (configuration.Redis is not { } dsn)
+            {
+                await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, services.Loggers.CreateLogger("state"));
+                return await Create(configuration, clusters[0], null, null, null).RunAsync(file, stop);
+            }
+
+            await using RedisConnection redis = await RedisConnection.OpenAsync(dsn, services.Loggers.CreateLogger("redis"));
             return await RunAsync(redis, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -59,6 +83,7 @@ internal sealed partial class ClusterMember(
         bool hasWaited = false;
         while (true)
         {
+            services.Board.StandBy();
             GenerationChoice choice = await ChooseAsync(generations, stop);
             if (choice.Refusal is { } refusal)
             {
@@ -82,6 +107,7 @@ internal sealed partial class ClusterMember(
             await using LeaseTenure tenure = taken;
             await using var generation = new GenerationTenure(
                 generations, choice, configuration.Clustering?.ClusterCount ?? 1, tenure, SystemCalls.BootTime, _logger);
+            services.Board.Stage = StatusStage.Starting;
             try
             {
                 if (await RunAsync(redis, leases, tenure, generation, stop) is { } final)
@@ -119,7 +145,7 @@ internal sealed partial class ClusterMember(
         try
         {
             GatewayConfiguration own = configuration.Clustering is null ? configuration with { ShardCount = generation.Count } : configuration;
-            Outcome outcome = await new Gateway(own, tenure.Token.Index, tenure, generation, loggers).RunAsync(store, either.Token);
+            Outcome outcome = await Create(own, tenure.Token.Index, redis, tenure, generation).RunAsync(store, either.Token);
             return outcome.Code != ExitCode.HeldElsewhere ? outcome : stop.IsCancellationRequested ? new(ExitCode.Stopped) : null;
         }
         catch (OperationCanceledException) when (tenure.IsLost && !stop.IsCancellationRequested)
@@ -130,6 +156,16 @@ internal sealed partial class ClusterMember(
         {
             await generation.StopAsync();
             await tenure.VacateAsync();
+        }
+    }
+
+    /// <summary>The gateway of a tenure, with what was reloaded before it.</summary>
+    private Gateway Create(GatewayConfiguration own, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation)
+    {
+        lock (_reloading)
+        {
+            own = _changed is { } changed ? own with { Forwarding = changed.Forwarding, Presence = changed.Presence } : own;
+            return _running = new Gateway(own, cluster, redis, tenure, generation, services);
         }
     }
 

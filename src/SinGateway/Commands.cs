@@ -26,7 +26,7 @@ internal sealed class Commands
         string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false, bool mutedUntilReady = false)
     {
         Understood = true;
-        if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
+        if (!TryLoad(config, out string? file, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
         {
             return Refuse(ExitCode.BadConfiguration, error);
         }
@@ -48,7 +48,10 @@ internal sealed class Commands
         }
 
         Outcome outcome;
-        using (ILoggerFactory loggers = Logging.Create(level))
+        FaultLog faults = new(TimeProvider.System);
+        StatusProcess process = new(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), $"{configuration.Singyeong.Host}:{configuration.Singyeong.Port}");
+        StatusBoard board = new(process, faults, TimeProvider.System);
+        using (LineLoggerFactory loggers = Logging.Create(level, configuration.LogFormat, faults))
         {
             ILogger logger = loggers.CreateLogger("config");
             foreach (ConfigurationProblem warning in loaded.Warnings)
@@ -59,7 +62,33 @@ internal sealed class Commands
             using var stop = new CancellationTokenSource();
             using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
             using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
-            outcome = await new ClusterMember(configuration, clusters, !noStandby, mutedUntilReady, loggers).RunAsync(stop.Token);
+            using var notifier = new ServiceNotifier(Environment.GetEnvironmentVariable);
+
+            // A standby has no loop yet; it is alive while its timers fire.
+            using var watchdog = new LoopWatchdog(notifier, TimeProvider.System);
+            using CancellationTokenRegistration stopping = stop.Token.Register(notifier.Stopping);
+            var member = new ClusterMember(configuration, clusters, !noStandby, mutedUntilReady, new ProcessServices(loggers, board, notifier, watchdog));
+            var reload = new ConfigurationReload(file, configuration, logLevel is null ? null : level, Environment.GetEnvironmentVariable, Use, logger);
+            using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                reload.Reload();
+            });
+            using ConfigurationWatch? watch = configuration.ReloadsOnChange ? new ConfigurationWatch(file, TimeProvider.System, reload.Reload) : null;
+            outcome = await member.RunAsync(stop.Token);
+
+            void Use(GatewayConfiguration changed)
+            {
+                loggers.Minimum = changed.LoggingLevel;
+                member.Use(changed);
+            }
+
+            if (configuration.LogFormat == LogFormat.Json && outcome.Code != ExitCode.Stopped)
+            {
+                // Who reads the log as JSON reads its last line so, too.
+                loggers.CreateLogger("gateway").LogCritical("{Reason}", outcome.Message);
+                return (int)outcome.Code;
+            }
         }
 
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);
@@ -74,7 +103,7 @@ internal sealed class Commands
     public int Check(string? config = null, string? cluster = null)
     {
         Understood = true;
-        if (!TryLoad(config, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
+        if (!TryLoad(config, out _, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
         {
             return Refuse(ExitCode.BadConfiguration, error);
         }
@@ -89,11 +118,13 @@ internal sealed class Commands
         return 0;
     }
 
-    private static bool TryLoad(string? config, [NotNullWhen(true)] out ConfigurationResult? loaded, out string error)
+    private static bool TryLoad(
+        string? config, [NotNullWhen(true)] out string? file, [NotNullWhen(true)] out ConfigurationResult? loaded, out string error)
     {
         loaded = null;
         error = ConfigurationFile.NotFound;
-        if ((config ?? ConfigurationFile.Find("")) is not { } file)
+        file = config ?? ConfigurationFile.Find("");
+        if (file is null)
         {
             return false;
         }

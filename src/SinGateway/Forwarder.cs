@@ -14,7 +14,7 @@ namespace SinGateway;
 /// Discord sent, or around them in the encoding of the connection. Allocates nothing for a name seen before. Belongs to the loop's thread.
 /// </summary>
 /// <param name="loop">Of the connection.</param>
-/// <param name="routes">Of the loop.</param>
+/// <param name="routes">Of the loop, at first.</param>
 /// <param name="client">The connection.</param>
 /// <param name="keys">Of the loop.</param>
 /// <param name="logger">Told of what cannot be forwarded.</param>
@@ -30,6 +30,9 @@ internal sealed partial class Forwarder(
 
     /// <summary>What is dropped for want of room needs none.</summary>
     bool IDispatchReceiver.HasRoom => HasRoom || DropsWhenFull;
+
+    /// <summary>What goes where, from the next event on; what waits in the spool goes by it too.</summary>
+    public RouteTable Routes { get; set; } = routes;
 
     /// <summary>The one place that says whether there is room for the next event: in the outbox, or in the spool.</summary>
     public bool HasRoom => spool?.HasRoom ?? !_delivery.IsFull;
@@ -60,6 +63,9 @@ internal sealed partial class Forwarder(
     /// <summary>Copies of events written for 신경.</summary>
     public long Forwarded { get; private set; }
 
+    /// <summary>The same by rule.</summary>
+    public RuleCounts ForwardedByRule { get; } = new();
+
     /// <summary>Copies that were larger than the outbox may hold (G13).</summary>
     public long Oversized { get; private set; }
 
@@ -76,7 +82,7 @@ internal sealed partial class Forwarder(
     {
         Events++;
         bool forwarded = false;
-        if (!IsMuted && routes.Find(eventName) is { } route)
+        if (Routes.Take(eventName) is { } route && !IsMuted)
         {
             if (DropsWhenFull && !HasRoom)
             {
@@ -115,7 +121,7 @@ internal sealed partial class Forwarder(
     private int Forward(Session? session, in SpoolRecord record)
     {
         EventOrigin origin = new(session, record, loop.UnixNow - record.ReceivedAt, loop.Now);
-        int copies = GatewayMessage.TryRead(record.Payload, out GatewayMessage message) && routes.Find(message.EventName) is { } route
+        int copies = GatewayMessage.TryRead(record.Payload, out GatewayMessage message) && Routes.Find(message.EventName) is { } route
             ? Forward(origin, route, record.RuleIndex, record.Payload)
             : NoRule;
         if (copies != NoRule)
@@ -213,6 +219,7 @@ internal sealed partial class Forwarder(
         }
 
         FrameWriter.End(frame, start, keys.Next());
+        long end = Outbox.End;
         if (origin.IsLate)
         {
             _delivery.AddLate(origin.Session!, size, note);
@@ -222,7 +229,13 @@ internal sealed partial class Forwarder(
             _delivery.Add(origin.Session, size, note);
         }
 
+        if (Outbox.End != end)
+        {
+            client.Times.Added(Outbox.End, loop.TimestampAt(origin.ReceivedAt));
+        }
+
         Forwarded++;
+        ForwardedByRule.Count(copy.Rule.Index);
         return true;
     }
 

@@ -20,11 +20,12 @@ namespace SinGateway;
 /// </summary>
 /// <param name="configuration">Of all processes of the bot.</param>
 /// <param name="cluster">The index of this one.</param>
+/// <param name="redis">Where IDENTIFYs are agreed on; null without Redis.</param>
 /// <param name="tenure">The lease under which it runs; null without Redis.</param>
 /// <param name="generation">What it does beside another shard count; null without Redis.</param>
-/// <param name="loggers">Of all parts.</param>
+/// <param name="services">Of the process.</param>
 internal sealed partial class Gateway(
-    GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, GenerationTenure? generation, ILoggerFactory loggers)
+    GatewayConfiguration configuration, int cluster, RedisConnection? redis, LeaseTenure? tenure, GenerationTenure? generation, ProcessServices services)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -36,22 +37,78 @@ internal sealed partial class Gateway(
 
     private static readonly Outcome WrongToken = new(ExitCode.DiscordRefused, FatalClose.Unauthorized);
 
-    private readonly ILogger _logger = loggers.CreateLogger("gateway");
+    private readonly ILogger _logger = services.Loggers.CreateLogger("gateway");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _reloading = new();
+    private GatewayConfiguration? _used;
+    private Action<GatewayConfiguration, GatewayConfiguration>? _apply;
     private int _givesUp;
     private bool _countIsWrong;
     private volatile bool _retires;
+
+    /// <summary>
+    /// From now on, events go by the rules of <paramref name="changed"/> and sessions show its presence; nothing else of it is looked at. Any
+    /// thread.
+    /// </summary>
+    public void Use(GatewayConfiguration changed)
+    {
+        lock (_reloading)
+        {
+            GatewayConfiguration before = _used ?? configuration;
+            _used = changed;
+            _apply?.Invoke(before, changed);
+        }
+    }
+
+    /// <summary>Lets <see cref="Use"/> reach the loop, and what was to be used since the start.</summary>
+    private void BeginUse(EventLoop loop, ShardFleet fleet, ShardSettings settings)
+    {
+        lock (_reloading)
+        {
+            _apply = Apply;
+            Apply(configuration, _used ?? configuration);
+        }
+
+        void Apply(GatewayConfiguration before, GatewayConfiguration changed)
+        {
+            if (before.Forwarding != changed.Forwarding)
+            {
+                var routes = new RouteTable(changed.Forwarding, cluster, settings.ShardCount);
+                UnroutedPolicy[] policies = [.. changed.Forwarding.Select(Policy)];
+                loop.Post(() => fleet.Use(routes, policies));
+            }
+
+            if (!before.Presence.Equals(changed.Presence))
+            {
+                loop.Post(() =>
+                {
+                    settings.Presence = changed.Presence;
+                    fleet.ShowPresence();
+                });
+            }
+        }
+    }
+
+    /// <summary>The loop is about to end.</summary>
+    private void EndUse()
+    {
+        lock (_reloading)
+        {
+            _apply = null;
+        }
+    }
 
     /// <summary>Runs until <paramref name="stop"/> is cancelled or someone refuses for good.</summary>
     /// <param name="store">The caller's to dispose.</param>
     /// <param name="stop">Asks to stop, or says that the lease is lost: the outcome is then <see cref="ExitCode.HeldElsewhere"/>.</param>
     public async Task<Outcome> RunAsync(ISessionStore store, CancellationToken stop)
     {
+        LogStarting(configuration.Singyeong, configuration.Redis?.ToString() ?? configuration.StateFile, configuration.Forwarding.Count);
         using var rest = new GatewayRest(
-            configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, loggers.CreateLogger("rest"));
+            configuration.DiscordApiBaseUrl.OriginalString, configuration.Token, TimeProvider.System, Random.Shared, services.Loggers.CreateLogger("rest"));
         ShardPlan? plan = await ShardPlan.FromStoreAsync(configuration, cluster, store, _logger, stop);
         GatewayBotInfo? info = null;
         switch (plan?.CanResumeWithoutRest == true && generation?.IsMuted != true ? await rest.AskOnceAsync(stop) : await rest.GetGatewayBotAsync(stop))
@@ -95,13 +152,13 @@ internal sealed partial class Gateway(
 
         using TlsContext? tls = NeedsTls(plan, info) ? TlsContext.Create() : null;
         using var loop = new EventLoop(TimeProvider.System);
-        var writer = new SessionWriter(store, plan.Count, loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
+        var writer = new SessionWriter(store, plan.Count, services.Loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
 
         // Its last file operation has ended when it is disposed: the fleet closes it.
         var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
         using Spool? spool = OpenSpool(loop, memory);
-        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, loggers.CreateLogger("spool"));
-        ShardFleet fleet = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
+        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, services.Loggers.CreateLogger("spool"));
+        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store), writer, feed, rest, stop);
         using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
         if (tenure is not null)
         {
@@ -112,6 +169,9 @@ internal sealed partial class Gateway(
         loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
         loop.Start();
         loop.Post(fleet.Start);
+        BeginUse(loop, fleet, settings);
+        using IDisposable watched = services.Watchdog.Watch(loop.Post);
+        services.Notifier.Ready();
         if (generation is not null)
         {
             loop.Post(fleet.TellWhetherReady);
@@ -122,6 +182,8 @@ internal sealed partial class Gateway(
 
         using CancellationTokenRegistration asked = stop.Register(() => _ended.TrySetResult(Asked()));
         Outcome outcome = await _ended.Task;
+        EndUse();
+        services.Board.Stage = StatusStage.Stopping;
         tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
@@ -145,7 +207,7 @@ internal sealed partial class Gateway(
             final = await drained.Task;
         }
 
-        using var patience = new CancellationTokenSource(LastSavePatience);
+        using var savePatience = new CancellationTokenSource(LastSavePatience);
         if (tenure is { IsLost: true })
         {
             final = [];
@@ -157,7 +219,7 @@ internal sealed partial class Gateway(
             final = [.. final.Select(record => record with { SessionId = null })];
         }
 
-        await writer.StopAsync(final, patience.Token);
+        await writer.StopAsync(final, savePatience.Token);
         if (_retires)
         {
             await generation!.LeaveAsync();
@@ -197,9 +259,9 @@ internal sealed partial class Gateway(
         || plan.Stored.Any(record => ShardSettings.ResumeUri(record.ResumeUrl)?.Scheme == Uri.UriSchemeWss);
 
     /// <summary>With Redis, IDENTIFYs are agreed on with the bot's other processes.</summary>
-    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store, RedisConnection? redis)
+    private IIdentifyQueue Identifies(EventLoop loop, ISessionStore store)
     {
-        ILogger logger = loggers.CreateLogger("shard");
+        ILogger logger = services.Loggers.CreateLogger("shard");
         if (redis is null)
         {
             return new IdentifyQueue(loop, (IIdentifyLedger)store, logger);
@@ -222,9 +284,9 @@ internal sealed partial class Gateway(
                 BlockSize = memory.Block,
             },
             loop,
-            loggers.CreateLogger("spool"));
+            services.Loggers.CreateLogger("spool"));
 
-    private ShardFleet Build(
+    private (ShardFleet Fleet, ShardSettings Settings) Build(
         EventLoop loop,
         TlsContext? tls,
         GatewayBotInfo? info,
@@ -238,7 +300,7 @@ internal sealed partial class Gateway(
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
         var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
         var keys = new MaskingKeys();
-        ILogger shardLogger = loggers.CreateLogger("shard");
+        ILogger shardLogger = services.Loggers.CreateLogger("shard");
         GatewayBotRefresh refresh = null!;
         var settings = new ShardSettings
         {
@@ -258,6 +320,7 @@ internal sealed partial class Gateway(
             GatewayUnreachable = () => refresh.Request(),
             Random = new Random(),
             Logger = shardLogger,
+            Faults = services.Board.Faults,
             GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
         };
         refresh = new GatewayBotRefresh(
@@ -280,8 +343,14 @@ internal sealed partial class Gateway(
             .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
         ];
         Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
+        if (configuration.Listen is not null)
+        {
+            loop.Post(new StatusPublisher(services.Board, cluster, groups, settings, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
+        }
+
         var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        return new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger);
+        progress.Said += text => ThreadPool.QueueUserWorkItem(services.Notifier.Status, text, preferLocal: false);
+        return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
 
         void Apply(GatewayBotInfo fresh)
         {
@@ -300,7 +369,7 @@ internal sealed partial class Gateway(
     private ShardGroup BuildGroup(
         int connection, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, RouteTable routes, SpoolFeed? feed)
     {
-        ILogger logger = loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
+        ILogger logger = services.Loggers.CreateLogger(configuration.SingyeongConnections == 1 ? "singyeong" : $"singyeong-{connection}");
         int[] ids = plan.ShardsOf(connection, configuration.SingyeongConnections);
         EventLoop loop = settings.Loop;
         long limit = feed is null
@@ -311,7 +380,7 @@ internal sealed partial class Gateway(
         var client = new SingyeongClient(loop, settings.Dialer, settings.Keys, Identity(plan, connection, isMuted ? [] : ids), delivery, new Random(), logger);
         client.Refused += message => _ended.TrySetResult(new(ExitCode.BrokerRefused, message));
         delivery.Poisoned += new PoisonedDispatches(client.Binary, logger, feed is null ? null : feed.SetAside).Say;
-        var forwarder = new Forwarder(loop, routes, client, settings.Keys, loggers.CreateLogger("forwarding"), feed);
+        var forwarder = new Forwarder(loop, routes, client, settings.Keys, services.Loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
         var group = new ShardGroup(
             loop,
@@ -369,6 +438,9 @@ internal sealed partial class Gateway(
                 clientId, dsn.ApplicationId, dsn.Password, cluster, shards, plan.Total, configuration.SingyeongNamespace, configuration.SingyeongMetadata),
             dsn.Encoding);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Starting: events go to {Broker}, sessions are kept in {Store}; forwarding rules: {Rules}")]
+    private partial void LogStarting(SingyeongDsn broker, string store, int rules);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Discord recommends {Shards} shards; {Remaining} session starts are left today, {MaxConcurrency} at a time")]
     private partial void LogBudget(int shards, int remaining, int maxConcurrency);

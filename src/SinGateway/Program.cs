@@ -2,9 +2,11 @@ using System.Reflection;
 using ConsoleAppFramework;
 using SinGateway;
 using SinGateway.Loop;
+using SinGateway.Operations;
 
 // glibc gives each thread that allocates an arena of its own, and what is freed in one is of no use to the others.
 SystemCalls.LimitMallocArenas(1);
+StaticExecutable.Prepare();
 
 foreach (string later in (ReadOnlySpan<string>)["--loops"])
 {

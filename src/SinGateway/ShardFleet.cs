@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
+using SinGateway.Forwarding;
 using SinGateway.Generations;
 using SinGateway.Loop;
 using SinGateway.Sessions;
+using SinGateway.Singyeong;
 
 namespace SinGateway;
 
@@ -29,6 +31,7 @@ internal sealed partial class ShardFleet : IMutedFleet
     private readonly SpoolFeed? _spool;
     private readonly ILogger _logger;
     private readonly LoopTimer _trimTimer;
+    private readonly MinuteSummary _summary;
     private readonly LoopTimer _readyTimer;
     private readonly LoopTimer _retireTimer;
     private readonly long _startedAt;
@@ -52,6 +55,7 @@ internal sealed partial class ShardFleet : IMutedFleet
         _spool = spool;
         _logger = logger;
         _trimTimer = new LoopTimer(loop, Trim);
+        _summary = new MinuteSummary(loop, () => GatewayFigures.Of(groups), logger);
         _readyTimer = new LoopTimer(loop, LookWhetherReady);
         _retireTimer = new LoopTimer(loop, LookWhetherConfirmed);
         _startedAt = loop.Now;
@@ -76,6 +80,7 @@ internal sealed partial class ShardFleet : IMutedFleet
         _progress.Start();
         _saver.Start();
         _trimTimer.Start(TrimPeriod);
+        _summary.Start();
     }
 
     /// <summary>Keeps <see cref="IsReady"/> up to date from now on.</summary>
@@ -133,6 +138,7 @@ internal sealed partial class ShardFleet : IMutedFleet
         _progress.Stop();
         _saver.Stop();
         _trimTimer.Stop();
+        _summary.Stop();
         _readyTimer.Stop();
         _isReady = false;
         _spool?.Stop();
@@ -157,6 +163,7 @@ internal sealed partial class ShardFleet : IMutedFleet
     {
         _isAbandoned = true;
         _progress.Stop();
+        _summary.Stop();
         _saver.Stop();
         _trimTimer.Stop();
         _readyTimer.Stop();
@@ -165,6 +172,34 @@ internal sealed partial class ShardFleet : IMutedFleet
         foreach (ShardGroup group in _groups)
         {
             group.Abandon();
+        }
+    }
+
+    /// <summary>Between two events: what comes from now on goes by these rules; what is on its way or waits keeps its own.</summary>
+    /// <param name="routes">The rules.</param>
+    /// <param name="policies">By rule.</param>
+    public void Use(RouteTable routes, UnroutedPolicy[] policies)
+    {
+        routes.Continue(_groups[0].Forwarder.Routes);
+        foreach (ShardGroup group in _groups)
+        {
+            if (group.Client.Delivery.TryUse(policies))
+            {
+                group.Forwarder.Routes = routes;
+            }
+            else
+            {
+                LogTooManyRules(RulePolicies.MaximumSets);
+            }
+        }
+    }
+
+    /// <summary>Lets every session show the presence of the settings, which has changed.</summary>
+    public void ShowPresence()
+    {
+        foreach (Shard shard in _groups.SelectMany(group => group.Shards))
+        {
+            shard.ShowPresence();
         }
     }
 
@@ -242,6 +277,11 @@ internal sealed partial class ShardFleet : IMutedFleet
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Gave free memory back to the kernel in {Microseconds} µs")]
     private partial void LogTrimmed(long microseconds);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The new forwarding rules are not used: events of {Count} former sets of rules still wait for 신경 or for workers. Reload again when they are gone")]
+    private partial void LogTooManyRules(int count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Commands of workers: {Counts}")]
     private partial void LogCommands(string counts);

@@ -78,6 +78,9 @@ internal sealed partial class ShardGroup
 
     public Shard[] Shards { get; }
 
+    /// <summary>What is done about the room of the outbox.</summary>
+    public PressurePhase Pressure => _pressure.Phase;
+
     /// <summary>What became of the commands of workers.</summary>
     public CommandCounts Commands => _commands.Counts;
 

@@ -67,6 +67,9 @@ internal sealed partial class SpoolFeed : ISpoolListener
     /// <summary>False while an event is parked: then nothing more can be taken.</summary>
     public bool HasRoom => _parked.Count == 0;
 
+    /// <summary>The spool itself, for who watches; to be read only.</summary>
+    public Spool Spool => _spool;
+
     /// <summary>Nothing is in it, or on its way from it.</summary>
     public bool IsDrained => _parked.Count == 0 && _spool.IsEmpty && _window.IsEmpty;
 

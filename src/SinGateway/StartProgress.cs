@@ -34,6 +34,9 @@ internal sealed partial class StartProgress
         _timer = new LoopTimer(loop, Look);
     }
 
+    /// <summary>Raised on the loop, when there is something new to say of the start, with one line.</summary>
+    public event Action<string>? Said;
+
     public void Start()
     {
         _startedAt = _loop.Now;
@@ -54,12 +57,14 @@ internal sealed partial class StartProgress
         if (ready == _shards.Length)
         {
             LogAllReady(ready, seconds);
+            Said?.Invoke($"All {ready} shards were ready after {seconds:F0} s");
             return;
         }
 
         _timer.Start(Period);
         if (++_periods % PeriodsPerLine == 0)
         {
+            Said?.Invoke($"Starting: {ready} of {_shards.Length} shards are ready, {Left()} left");
             LogStarting(ready, _shards.Length, _identifies.Waiting, _turns.Waiting, Left());
         }
     }

@@ -8,8 +8,8 @@ using SinGateway.IntegrationTests.Fixtures;
 namespace SinGateway.IntegrationTests;
 
 /// <summary>
-/// The configuration in the README of the Python program that this one replaces, run as it says: two clusters of four shards, sessions in
-/// Redis.
+/// The configuration in the README of the Python program that this one replaces, in YAML and JSON, run as it says: two clusters of four
+/// shards, sessions in Redis.
 /// </summary>
 [ParallelLimiter<FewAtATime>]
 internal sealed class ClusterTests
@@ -45,19 +45,47 @@ internal sealed class ClusterTests
 
         """;
 
+    private const string PythonJson = """
+        {
+          "token": "YOUR_BOT_TOKEN",
+          "redisDSN": "redis://localhost",
+          "singyeongDSN": "singyeong://gateway@localhost:4567",
+          "loggingLevel": "INFO",
+          "intents": 513,
+          "clustering": {
+            "enabled": true,
+            "clusterCount": 2,
+            "clusterShards": 4
+          },
+          "forwarding": [
+            {
+              "type": "send",
+              "target": {
+                "application": "worker",
+                "ops": [{ "path": "/events", "op": "$in", "to": { "value": "{{EVENT}}" } }]
+              },
+              "events": ["READY", "GUILD_CREATE", "MESSAGE_CREATE", "MESSAGE_UPDATE"]
+            }
+          ]
+        }
+
+        """;
+
     private static readonly string[] Events = ["READY", "GUILD_CREATE", "MESSAGE_CREATE", "MESSAGE_UPDATE"];
 
     [Test]
-    public async Task Two_clusters_of_the_Python_configuration_deliver_to_a_worker_and_resume_after_a_restart()
+    [Arguments(PythonReadme)]
+    [Arguments(PythonJson)]
+    public async Task Two_clusters_of_the_Python_configuration_deliver_to_a_worker_and_resume_after_a_restart(string python)
     {
         await using Scenario scenario = await Scenario.StartAsync(Sandbox);
         RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
         WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, Events));
-        string yaml = Localized(scenario, redis);
+        string configuration = Localized(python, scenario, redis);
 
-        GatewayProcess first = scenario.StartGateway(yaml, "--cluster", "0");
+        GatewayProcess first = scenario.StartGateway(configuration, "--cluster", "0");
         await scenario.HoldsAsync(statistics => Connected(statistics) is [0, 1, 2, 3], "cluster 0 runs shards 0 to 3");
-        GatewayProcess second = scenario.StartGateway(yaml, "--cluster", "1");
+        GatewayProcess second = scenario.StartGateway(configuration, "--cluster", "1");
         await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards), "cluster 1 runs shards 4 to 7");
         await scenario.Sandbox.BurstAsync(100);
         await Eventually.HoldsAsync(
@@ -71,8 +99,8 @@ internal sealed class ClusterTests
             await Assert.That(await gateway.TerminateAsync()).IsEqualTo(0);
         }
         await scenario.Sandbox.BurstAsync(100);
-        scenario.StartGateway(yaml, "--cluster", "1");
-        scenario.StartGateway(yaml, "--cluster", "0");
+        scenario.StartGateway(configuration, "--cluster", "1");
+        scenario.StartGateway(configuration, "--cluster", "0");
         await Eventually.HoldsAsync(
             () => worker.Count("MESSAGE_CREATE") == 200 * Shards, "what happened in between is delivered", () => $"{worker.Explain}\n{scenario.Tails}");
 
@@ -85,13 +113,15 @@ internal sealed class ClusterTests
     }
 
     [Test]
-    public async Task A_session_that_the_Python_program_wrote_is_resumed()
+    [Arguments(PythonReadme)]
+    [Arguments(PythonJson)]
+    public async Task A_session_that_the_Python_program_wrote_is_resumed(string python)
     {
         await using Scenario scenario = await Scenario.StartAsync(Sandbox);
         RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
         WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, Events));
-        string yaml = Localized(scenario, redis);
-        scenario.StartGateway(yaml, "--cluster", "0");
+        string configuration = Localized(python, scenario, redis);
+        scenario.StartGateway(configuration, "--cluster", "0");
         await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(4), "cluster 0 is ready");
         await scenario.Sandbox.BurstAsync(50);
         await Eventually.HoldsAsync(() => worker.Count("MESSAGE_CREATE") == 50 * 4, "the worker gets the first messages", () => worker.Explain);
@@ -110,7 +140,7 @@ internal sealed class ClusterTests
             redis.Database.StringSet($"shard:{shard}:last_heartbeat_ack", "1764120000164.9876");
             redis.Database.StringSet($"shard:{shard}:latency", "41.53088569641113");
         }
-        scenario.StartGateway(yaml, "--cluster", "0");
+        scenario.StartGateway(configuration, "--cluster", "0");
         await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 4 && statistics.Discord.IsConnected(4), "all four shards resume");
         await scenario.Sandbox.BurstAsync(50);
         await Eventually.HoldsAsync(() => worker.Count("MESSAGE_CREATE") == 100 * 4, "the worker gets the rest", () => worker.Explain);
@@ -179,6 +209,16 @@ internal sealed class ClusterTests
         await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.Identifies).IsEqualTo(1);
     }
 
+    /// <summary>The Python program's configuration, with the sandbox in place of the addresses.</summary>
+    private static string Localized(string python, Scenario scenario, RedisServer redis)
+    {
+        string localized = python
+            .Replace("redis://localhost", redis.Dsn, StringComparison.Ordinal)
+            .Replace("localhost:4567", scenario.Sandbox.SingyeongEndpoint, StringComparison.Ordinal);
+        string discord = $"\"apiBaseURL\": \"{scenario.Sandbox.ApiUrl}\"";
+        return localized.StartsWith('{') ? $"{{ \"discord\": {{ {discord} }},{localized[1..]}" : $"{localized}discord: {{ {discord} }}\n";
+    }
+
     private static int FreePort()
     {
         using TcpListener free = new(IPAddress.Loopback, 0);
@@ -197,11 +237,6 @@ internal sealed class ClusterTests
         File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
         File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());
     }
-
-    private static string Localized(Scenario scenario, RedisServer redis) => PythonReadme
-        .Replace("redis://localhost", redis.Dsn, StringComparison.Ordinal)
-        .Replace("localhost:4567", scenario.Sandbox.SingyeongEndpoint, StringComparison.Ordinal)
-        + $"discord:\n  apiBaseURL: \"{scenario.Sandbox.ApiUrl}\"\n";
 
     private static int[] Connected(SandboxStatistics statistics) => [.. statistics.Discord.Shards.Where(shard => shard.Connected).Select(shard => shard.Shard)];
 

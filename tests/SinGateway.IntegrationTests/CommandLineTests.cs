@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
@@ -144,6 +145,16 @@ internal sealed class CommandLineTests
     }
 
     [Test]
+    public async Task Check_of_the_example_file_exits_with_0_and_warns_of_nothing()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(null, "check", "--config", Path.Combine(Path.GetDirectoryName(Here())!, "../../config.example.yaml"));
+
+        await Assert.That(code).IsEqualTo(0);
+        await Assert.That(gateway.Errors).IsEmpty();
+        await Assert.That(gateway.Output).Contains("MESSAGE_CREATE").And.Contains("No warnings");
+    }
+
+    [Test]
     public async Task Check_of_a_wrong_configuration_exits_with_2()
     {
         (int code, GatewayProcess gateway) = await RunAsync(Good + "tokn: \"x\"\n", "check");
@@ -151,6 +162,8 @@ internal sealed class CommandLineTests
         await Assert.That(code).IsEqualTo(2);
         await Assert.That(gateway.Errors).Contains("config.yaml:8:1");
     }
+
+    private static string Here([CallerFilePath] string path = "") => path;
 
     /// <summary>Runs the gateway in a directory of its own, with a config.yaml if one is given.</summary>
     private static async Task<(int Code, GatewayProcess Gateway)> RunAsync(string? yaml, params string[] arguments)

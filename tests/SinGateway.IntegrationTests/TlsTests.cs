@@ -36,15 +36,15 @@ internal sealed class TlsTests
     }
 
     [Test]
-    [Arguments("wrong-name")]
-    [Arguments("expired")]
-    [Arguments("unknown-ca")]
-    public async Task REST_with_a_certificate_that_cannot_be_trusted_is_refused(string certificate)
+    [Arguments("wrong-name", "name")]
+    [Arguments("expired", "expired")]
+    [Arguments("unknown-ca", "issuer")]
+    public async Task REST_with_a_certificate_that_cannot_be_trusted_is_refused(string certificate, string reason)
     {
         await using Scenario scenario = await StartAsync(certificate);
         scenario.StartGateway();
 
-        await RefusesAsync(scenario, "certificate");
+        await RefusesAsync(scenario, reason);
     }
 
     [Test]

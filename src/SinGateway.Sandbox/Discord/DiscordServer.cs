@@ -53,7 +53,7 @@ internal sealed class DiscordServer : IDisposable
     public ICollection<DiscordSession> Sessions => _sessions.Values;
 
     /// <summary>What a client must put before the path: with TLS a name, because certificates of gateways are made out to names.</summary>
-    public string Authority => $"{(Options.Tls ? "localhost" : "127.0.0.1")}:{_listener.Port}";
+    public string Authority => $"{Options.Host}:{_listener.Port}";
 
     public string GatewayUrl => $"{(Options.Tls ? "wss" : "ws")}://{Authority}";
 

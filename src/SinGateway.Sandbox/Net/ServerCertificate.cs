@@ -11,7 +11,7 @@ namespace SinGateway.Sandbox.Net;
 /// </summary>
 internal static class ServerCertificate
 {
-    public static SslStreamCertificateContext Create(string kind, string? directory)
+    public static SslStreamCertificateContext Create(string kind, string host, string? directory)
     {
         using X509Certificate2 trusted = CreateAuthority("SinGateway sandbox CA");
         if (directory is not null)
@@ -20,7 +20,7 @@ internal static class ServerCertificate
             File.WriteAllText(Path.Combine(directory, "ca.pem"), trusted.ExportCertificatePem() + "\n");
         }
         using X509Certificate2 authority = kind == "unknown-ca" ? CreateAuthority("Somebody else's CA") : trusted;
-        X509Certificate2 server = CreateServer(authority, kind);
+        X509Certificate2 server = CreateServer(authority, kind, host);
         return SslStreamCertificateContext.Create(server, additionalCertificates: null, offline: true);
     }
 
@@ -34,7 +34,7 @@ internal static class ServerCertificate
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-30), DateTimeOffset.UtcNow.AddDays(30));
     }
 
-    private static X509Certificate2 CreateServer(X509Certificate2 authority, string kind)
+    private static X509Certificate2 CreateServer(X509Certificate2 authority, string kind, string host)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=singateway-sandbox", key, HashAlgorithmName.SHA256);
@@ -45,7 +45,7 @@ internal static class ServerCertificate
         }
         else
         {
-            names.AddDnsName("localhost");
+            names.AddDnsName(host);
             names.AddIpAddress(IPAddress.Loopback);
         }
         request.CertificateExtensions.Add(names.Build());

@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
 
@@ -47,6 +48,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         ClusteringOptions? clustering = BindClustering(out bool isStrict);
         Section discord = root.Child("discord", KeySet.Discord);
         Section broker = root.Child("singyeong", KeySet.Singyeong);
+        Section operations = root.Child("operations", KeySet.Operations);
         bool allowUnsafe = broker.Boolean("allowUnsafeOperators");
         int largeThreshold = BindLargeThreshold(discord) ?? defaults.LargeThreshold;
         ReadOnlyMemory<byte> presence = discord.Find("presence") is null ? default : new PresenceBinder(problems).Bind(discord.Child("presence", KeySet.Presence));
@@ -61,6 +63,7 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             StateFile = BindStateFile() ?? defaults.StateFile,
             Singyeong = singyeong!,
             LoggingLevel = BindLoggingLevel() ?? defaults.LoggingLevel,
+            LogFormat = BindLogFormat() ?? defaults.LogFormat,
             Intents = intents ?? defaults.Intents,
             Clustering = clustering,
             IsStrict = isStrict,
@@ -77,6 +80,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             SingyeongMetadata = BindMetadata(broker) ?? defaults.SingyeongMetadata,
             Spool = BindSpool(),
             CommandsEnabled = root.Child("commands", KeySet.Commands).Boolean("enabled"),
+            Listen = BindListen(operations),
+            ReloadsOnChange = operations.Boolean("reload"),
         };
     }
 
@@ -146,6 +151,25 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
 
         root.Error("loggingLevel", $"there is no level {Section.Show(level)}", $"Write {LoggingLevels.Names}.");
         return null;
+    }
+
+    private LogFormat? BindLogFormat()
+    {
+        if (root.Scalar("logFormat") is not { } format)
+        {
+            return null;
+        }
+
+        switch (format.Value)
+        {
+            case "text":
+                return LogFormat.Text;
+            case "json":
+                return LogFormat.Json;
+            default:
+                root.Error("logFormat", $"there is no format {Section.Show(format)}", "Write text (lines for people) or json (an object a line).");
+                return null;
+        }
     }
 
     private long? BindIntents()
@@ -375,6 +399,23 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
                 section.Error("whenFull", $"{Section.Show(choice)} is not what a full outbox can do", "Write drop (events are lost and counted) or close (events stay at Discord).");
                 return null;
         }
+    }
+
+    private static ListenAddress? BindListen(Section section)
+    {
+        const int None = -1;
+        if (section.Text("listen") is not { } text)
+        {
+            return null;
+        }
+
+        if (HostAndPort.TryParse(text, None, out string host, out int port, out string error, leastPort: 0) && port != None)
+        {
+            return new ListenAddress(host, port);
+        }
+
+        section.Error("listen", $"the address {(error.Length > 0 ? error : "has no port")}", "Write it as HOST:PORT, such as 127.0.0.1:9400, or 0.0.0.0:9400 for every network of this machine.");
+        return null;
     }
 
     private static string? BindNamespace(Section section)

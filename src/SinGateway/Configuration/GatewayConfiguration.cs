@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Discord;
 using SinGateway.Forwarding;
+using SinGateway.Operations;
 using SinGateway.Sessions;
 using SinGateway.Singyeong;
 
@@ -22,6 +23,8 @@ internal sealed record GatewayConfiguration
     public required SingyeongDsn Singyeong { get; init; }
 
     public LogLevel LoggingLevel { get; init; } = LogLevel.Information;
+
+    public LogFormat LogFormat { get; init; } = LogFormat.Text;
 
     /// <summary>The bit set of Discord's gateway intents.</summary>
     public long Intents { get; init; } = 513;
@@ -70,8 +73,22 @@ internal sealed record GatewayConfiguration
     /// <summary>Workers may send commands to Discord.</summary>
     public bool CommandsEnabled { get; init; }
 
+    /// <summary>Where health, status and metrics are told over HTTP; null: nowhere.</summary>
+    public ListenAddress? Listen { get; init; }
+
+    /// <summary>The file is read again when it changes, not only on SIGHUP.</summary>
+    public bool ReloadsOnChange { get; init; }
+
     /// <summary>Names the broker and nothing else: what a record prints by itself would hold the token.</summary>
     public override string ToString() => $"configuration for {Singyeong}";
+}
+
+/// <summary>A place to listen at.</summary>
+/// <param name="Host">A name, or an IP address without brackets.</param>
+/// <param name="Port">0 is one that the system chooses.</param>
+internal sealed record ListenAddress(string Host, int Port)
+{
+    public override string ToString() => Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }
 
 /// <summary>How the bot's shards are split over processes. Both counts are at least 1.</summary>

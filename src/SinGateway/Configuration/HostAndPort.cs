@@ -5,8 +5,11 @@ namespace SinGateway.Configuration;
 /// <summary>The <c>HOST[:PORT]</c> of a DSN; an IPv6 address stands in brackets.</summary>
 internal static class HostAndPort
 {
-    /// <summary><paramref name="error"/> completes the sentence "the DSN …"; the host comes back without brackets.</summary>
-    public static bool TryParse(ReadOnlySpan<char> text, int defaultPort, out string host, out int port, out string error)
+    /// <summary>
+    /// <paramref name="error"/> completes the sentence "the DSN …"; the host comes back without brackets. <paramref name="leastPort"/> 0 allows
+    /// the port that leaves the choice to the system.
+    /// </summary>
+    public static bool TryParse(ReadOnlySpan<char> text, int defaultPort, out string host, out int port, out string error, int leastPort = 1)
     {
         host = "";
         port = defaultPort;
@@ -40,9 +43,9 @@ internal static class HostAndPort
         if (!rest.IsEmpty
             && (rest[0] != ':'
                 || !int.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out port)
-                || port is < 1 or > 65535))
+                || port < leastPort || port > 65535))
         {
-            error = "has a port that is not a number from 1 to 65535";
+            error = $"has a port that is not a number from {leastPort} to 65535";
             return false;
         }
 

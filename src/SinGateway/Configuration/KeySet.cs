@@ -4,8 +4,8 @@ namespace SinGateway.Configuration;
 internal sealed record KeySet(string[] Built, string[] Later)
 {
     public static readonly KeySet Root = new(
-        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "spool", "commands"],
-        ["logFormat", "operations"]);
+        ["token", "redisDSN", "singyeongDSN", "loggingLevel", "logFormat", "intents", "clustering", "forwarding", "redisPrefix", "stateFile", "discord", "singyeong", "spool", "commands", "operations"],
+        []);
 
     public static readonly KeySet Clustering = new(["enabled", "clusterCount", "clusterShards", "strict"], []);
 
@@ -22,4 +22,6 @@ internal sealed record KeySet(string[] Built, string[] Later)
     public static readonly KeySet Spool = new(["directory", "maxSize", "commits"], []);
 
     public static readonly KeySet Commands = new(["enabled"], []);
+
+    public static readonly KeySet Operations = new(["listen", "reload"], []);
 }

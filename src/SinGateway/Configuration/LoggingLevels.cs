@@ -8,6 +8,15 @@ internal static class LoggingLevels
     /// <summary>All names, for messages.</summary>
     public const string Names = "CRITICAL, ERROR, WARNING, INFO or DEBUG";
 
+    public static string NameOf(LogLevel level) => level switch
+    {
+        LogLevel.Critical => "CRITICAL",
+        LogLevel.Error => "ERROR",
+        LogLevel.Warning => "WARNING",
+        LogLevel.Information => "INFO",
+        _ => "DEBUG",
+    };
+
     public static bool TryParse(string name, out LogLevel level)
     {
         LogLevel? known = name.ToUpperInvariant() switch

@@ -95,8 +95,19 @@ internal static class EventCatalogue
         ["WEBHOOKS_UPDATE"] = Intents.GuildWebhooks,
     }.ToFrozenDictionary();
 
+    private static readonly FrozenDictionary<string, int> Places = Events.Keys.Select((name, place) => (name, place)).ToFrozenDictionary(pair => pair.name, pair => pair.place);
+
     /// <summary>Every documented name.</summary>
     public static IReadOnlyList<string> Names => Events.Keys;
+
+    /// <summary>Places of a table by event: one for each documented name, and a last one for all others.</summary>
+    public static int Indexes => Events.Count + 1;
+
+    /// <summary>The place of an event in such a table.</summary>
+    public static int IndexOf(string name) => Places.GetValueOrDefault(name, Events.Count);
+
+    /// <summary>Whose place it is; "other" for that of all others.</summary>
+    public static string NameAt(int index) => index < Events.Count ? Events.Keys[index] : "other";
 
     public static bool Knows(string name) => Events.ContainsKey(name);
 

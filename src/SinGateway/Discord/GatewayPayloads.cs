@@ -44,6 +44,9 @@ internal static class GatewayPayloads
     public const int MinimumLargeThreshold = 50;
     public const int MaximumLargeThreshold = 250;
 
+    /// <summary>What a session shows whose IDENTIFY had no presence.</summary>
+    public static ReadOnlySpan<byte> PlainPresence => """{"since":null,"activities":[],"status":"online","afk":false}"""u8;
+
     private const string Library = "singateway";
 
     /// <summary>Reads <c>d</c> of READY; null when it is not JSON.</summary>

@@ -30,6 +30,9 @@ internal sealed partial class GatewayRest : IDisposable
     private readonly Random _random;
     private readonly ILogger _logger;
 
+    /// <summary>Why the last certificate was refused; null when it was not.</summary>
+    private volatile string? _distrust;
+
     /// <param name="apiBaseUrl"><c>discord.apiBaseURL</c>, with or without a slash at its end.</param>
     /// <param name="token">With or without the <c>Bot </c> prefix.</param>
     /// <param name="time">Clock of timeouts and waits.</param>
@@ -49,6 +52,11 @@ internal sealed partial class GatewayRest : IDisposable
             ConnectTimeout = RequestTimeout,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
             ActivityHeadersPropagator = null,
+            SslOptions =
+            {
+                RemoteCertificateValidationCallback = (_, _, chain, errors) =>
+                    (_distrust = CertificateDistrust.Explain(errors, CertificateDistrust.FlagsOf(chain))) is null,
+            },
         })
         {
             Timeout = Timeout.InfiniteTimeSpan,
@@ -129,11 +137,11 @@ internal sealed partial class GatewayRest : IDisposable
             ? TimeSpan.FromSeconds(Math.Min(seconds, 86400))
             : null;
 
-    private static string ReasonOf(HttpRequestException e) => e.HttpRequestError switch
+    private string ReasonOf(HttpRequestException e) => e.HttpRequestError switch
     {
         HttpRequestError.NameResolutionError => "its name does not resolve",
         HttpRequestError.ConnectionError => "no connection",
-        HttpRequestError.SecureConnectionError => "TLS failed: is there a certificate store?",
+        HttpRequestError.SecureConnectionError => _distrust ?? "the TLS handshake failed",
         HttpRequestError.ConfigurationLimitExceeded => "its answer is too long",
         _ => "the connection broke",
     };

@@ -1,5 +1,12 @@
 namespace SinGateway.Discord;
 
+/// <summary>The session starts that Discord grants the bot, as far as this process knows.</summary>
+/// <param name="Total">Of a window.</param>
+/// <param name="Remaining">Of them, left.</param>
+/// <param name="Reserve">Of those, never spent.</param>
+/// <param name="ResetIn">When all are back, in ms from now.</param>
+internal readonly record struct SessionStarts(int Total, int Remaining, int Reserve, long ResetIn);
+
 /// <summary>
 /// Lets the shards of a loop identify (G15, G16): within one process (<see cref="IdentifyQueue"/>), or together with the bot's other
 /// processes (<see cref="SharedIdentifyQueue"/>). Belongs to the loop's thread.
@@ -11,6 +18,9 @@ internal interface IIdentifyQueue
 
     /// <summary>Session starts that are left, as far as this process knows; 0 before it knows.</summary>
     int Remaining { get; }
+
+    /// <summary>The whole of it; null before it is known.</summary>
+    SessionStarts? Starts { get; }
 
     /// <summary>Shards of this process that wait for a permit.</summary>
     int Waiting { get; }

@@ -42,6 +42,9 @@ internal sealed partial class IdentifyQueue : IIdentifyQueue
 
     public int Remaining => _permits.Budget.Remaining;
 
+    public SessionStarts? Starts =>
+        _permits.Budget is { IsKnown: true } budget ? new SessionStarts(budget.Total, budget.Remaining, budget.Reserve, Math.Max(budget.ResetAt - _loop.Now, 0)) : null;
+
     public int Waiting => _permits.Waiting;
 
     public long EstimatedWait => _permits.EstimatedWait(_loop.Now);

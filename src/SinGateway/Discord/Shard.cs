@@ -31,10 +31,15 @@ internal sealed partial class Shard
     private ushort _closeCode = ResumableClose;
     private ShardState _state;
     private (Session? Session, long Seq) _tooLargeAfter;
-    private long _events;
+    private long _permitAskedAt;
+    private long _lastEventAt;
     private DeafnessWatch _deafness;
     private CommandQueue? _commands;
     private LoopTimer? _commandTimer;
+
+    /// <summary>What the session was last told to show; a session of an earlier process shows what it was told then.</summary>
+    private ReadOnlyMemory<byte> _shown;
+    private bool _isPresenceLost;
 
     /// <param name="id">From 0.</param>
     /// <param name="settings">Shared by all shards.</param>
@@ -47,6 +52,8 @@ internal sealed partial class Shard
         _settings = settings;
         _logger = settings.Logger;
         Session = stored;
+        _shown = settings.Presence;
+        SessionSince = PhaseSince = settings.Loop.Now;
         _state = ShardState.Initial(stored is not null);
         _backoff = new LoopTimer(settings.Loop, () => Signal(new ShardSignal(ShardInput.BackoffOver)));
         _turnCame = () => Signal(new ShardSignal(ShardInput.TurnCame));
@@ -76,6 +83,27 @@ internal sealed partial class Shard
     public long Identified { get; private set; }
 
     public long Resumed { get; private set; }
+
+    /// <summary>RESUMEs that were sent in vain.</summary>
+    public long ResumesFailed { get; private set; }
+
+    /// <summary>Sessions that Discord would not go on with.</summary>
+    public long SessionsLost { get; private set; }
+
+    /// <summary>Since when it is in its phase, in the loop's ms.</summary>
+    public long PhaseSince { get; private set; }
+
+    /// <summary>When the session began, or was taken over from an earlier process, in the loop's ms.</summary>
+    public long SessionSince { get; private set; }
+
+    /// <summary>Events that came, READY and RESUMED excepted.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>Of them, those that Discord sent again after a RESUME.</summary>
+    public long Replayed { get; private set; }
+
+    /// <summary>When the last of them came, in the loop's ms; null before the first.</summary>
+    public long? LastEventAt => Events > 0 ? _lastEventAt : null;
 
     /// <summary>Connections that ended because their compressed stream was broken.</summary>
     public long BrokenStreams { get; private set; }
@@ -113,11 +141,14 @@ internal sealed partial class Shard
     public void Signal(in ShardSignal signal, string cause = "")
     {
         bool hadSocket = _state.HasSocket;
+        ShardPhase before = _state.Phase;
         ShardStep step = ShardLife.Next(_state, signal, _settings.Loop.Now, _settings.Random);
         _state = step.State;
+        Note(before, signal.Input);
         if (hadSocket && !_state.HasSocket && signal.Input is not (ShardInput.Stop or ShardInput.HeldBack))
         {
             LogDisconnected(Id, cause, Plan(step));
+            _settings.Faults?.Add("shard", $"Shard {Id} lost its connection: {cause}");
         }
 
         if (signal.CloseCode == NotAuthenticated && _settings.Revoked.Add(Id, _settings.Loop.Now))
@@ -175,15 +206,22 @@ internal sealed partial class Shard
     public void HoldCommands(RateLimitedPayload limit) => _commands?.Hold(limit, _settings.Loop.Now);
 
     /// <summary>An event came that is neither READY nor RESUMED.</summary>
-    public void CountEvent() => _events++;
+    public void CountEvent()
+    {
+        Events++;
+        _lastEventAt = _settings.Loop.Now;
+        Replayed += _state.Phase == ShardPhase.Resuming ? 1 : 0;
+    }
 
     /// <summary>READY: a new session begins.</summary>
     public void BeginSession(string sessionId, string? resumeUrl)
     {
         Session = new Session(Id, sessionId, resumeUrl, GatewayMessage.NoSeq);
+        SessionSince = _settings.Loop.Now;
         Identified++;
         Signal(new ShardSignal(ShardInput.Ready));
         LogReady(Id);
+        ShowPresence();
     }
 
     /// <summary>RESUMED: the old session goes on, and what it missed has arrived.</summary>
@@ -192,6 +230,24 @@ internal sealed partial class Shard
         Resumed++;
         Signal(new ShardSignal(ShardInput.Resumed));
         LogResumed(Id);
+        ShowPresence();
+    }
+
+    /// <summary>
+    /// Sends opcode 3, within the limits, if the session shows another presence than it should. A shard that is not ready does so when it
+    /// is.
+    /// </summary>
+    public void ShowPresence()
+    {
+        if (_state.Phase != ShardPhase.Ready || (!_isPresenceLost && _shown.Equals(_settings.Presence)))
+        {
+            return;
+        }
+
+        _shown = _settings.Presence;
+        _isPresenceLost = false;
+        ReadOnlySpan<byte> presence = _shown.IsEmpty ? GatewayPayloads.PlainPresence : _shown.Span;
+        Send(GatewayCommand.TryCreate(GatewayOpcode.PresenceUpdate, presence, result => _isPresenceLost = result != CommandResult.Sent)!);
     }
 
     /// <summary>
@@ -233,7 +289,7 @@ internal sealed partial class Shard
     /// </summary>
     private void Listen(int interval)
     {
-        Hearing hearing = _deafness.Acknowledged(_events, interval, _settings.Loop.Now);
+        Hearing hearing = _deafness.Acknowledged(Events, interval, _settings.Loop.Now);
         long minutes = _deafness.Silence / 60_000;
         if (hearing == Hearing.StillDeaf)
         {
@@ -249,6 +305,23 @@ internal sealed partial class Shard
             {
                 Signal(new ShardSignal(ShardInput.TimedOut), $"no event for {minutes} minutes");
             }
+        }
+    }
+
+    /// <summary>Counts what a step means to who watches.</summary>
+    private void Note(ShardPhase before, ShardInput input)
+    {
+        long now = _settings.Loop.Now;
+        if (_state.Phase != before)
+        {
+            PhaseSince = now;
+            bool isOver = before == ShardPhase.Resuming && _state.Phase != ShardPhase.Ready;
+            ResumesFailed += isOver && input is not (ShardInput.Stop or ShardInput.HeldBack or ShardInput.ReconnectRequested) ? 1 : 0;
+        }
+
+        if (input == ShardInput.PermitGranted && before == ShardPhase.WaitingForIdentify)
+        {
+            _settings.Counts.IdentifyWait.Observe((now - _permitAskedAt) * 1_000);
         }
     }
 
@@ -269,10 +342,12 @@ internal sealed partial class Shard
         if (Has(actions, ShardActions.DropSession))
         {
             Session = null;
+            SessionsLost++;
         }
 
         if (Has(actions, ShardActions.RequestPermit))
         {
+            _permitAskedAt = _settings.Loop.Now;
             _settings.Identifies.Request(Id, () => Signal(new ShardSignal(ShardInput.PermitGranted)));
         }
 
@@ -294,6 +369,8 @@ internal sealed partial class Shard
 
         if (Has(actions, ShardActions.SendIdentify))
         {
+            _shown = _settings.Presence;
+            _isPresenceLost = false;
             _connection!.SendIdentify();
         }
 

@@ -117,8 +117,10 @@ internal sealed partial class ShardConnection : IWebSocketHandler
 
     public void OnMessage(ReadOnlySpan<byte> message, bool binary)
     {
+        _settings.Counts.WireBytes += message.Length;
         if (_inflater is null || !binary)
         {
+            _settings.Counts.InflatedBytes += message.Length;
             Handle(message);
             return;
         }
@@ -150,6 +152,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
             return;
         }
 
+        _settings.Counts.InflatedBytes += length;
         Handle(buffers.Scratch[..length]);
         buffers.ShrinkScratch();
     }
@@ -164,6 +167,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
 
     public void OnClosed(in CloseReason reason)
     {
+        _settings.Counts.Closes.Count(reason);
         if (reason.Kind == CloseKind.MessageTooLarge)
         {
             _shard.MessageTooLarge();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SinGateway.Loop;
+using SinGateway.Operations;
 using SinGateway.WebSockets;
 
 namespace SinGateway.Discord;
@@ -25,8 +26,8 @@ internal sealed class ShardSettings
     /// <summary>The <c>large_threshold</c> of IDENTIFY.</summary>
     public int LargeThreshold { get; init; } = GatewayPayloads.MaximumLargeThreshold;
 
-    /// <summary>The <c>presence</c> of IDENTIFY, as JSON; empty for none.</summary>
-    public ReadOnlyMemory<byte> Presence { get; init; }
+    /// <summary>The <c>presence</c> of IDENTIFY, as JSON; empty for none. After a change, <see cref="Shard.ShowPresence"/> tells it to sessions.</summary>
+    public ReadOnlyMemory<byte> Presence { get; set; }
 
     public required GatewayCompression Compression { get; init; }
 
@@ -40,6 +41,11 @@ internal sealed class ShardSettings
     public required RevokedSessions Revoked { get; init; }
 
     public required Random Random { get; init; }
+
+    public ShardCounts Counts { get; } = new();
+
+    /// <summary>Told of each lost connection; null when nobody asks.</summary>
+    public FaultLog? Faults { get; init; }
 
     public required ILogger Logger { get; init; }
 

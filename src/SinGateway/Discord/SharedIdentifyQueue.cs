@@ -61,6 +61,10 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
 
     public int Remaining => _budget?.Remaining ?? 0;
 
+    public SessionStarts? Starts => _budget is { } budget
+        ? new SessionStarts(budget.Total, budget.Remaining, SessionStartBudget.ReserveOf(budget.Total), Math.Max(ResetAt(budget) - _loop.Now, 0))
+        : null;
+
     public int Waiting => _waiters.Count;
 
     public long EstimatedWait

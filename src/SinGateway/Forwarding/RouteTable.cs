@@ -1,4 +1,5 @@
 using System.Text;
+using SinGateway.Discord;
 
 namespace SinGateway.Forwarding;
 
@@ -23,6 +24,7 @@ internal sealed class RouteTable
     private readonly int _shardCount;
     private readonly bool _takesAll;
     private readonly int _capacity;
+    private readonly long[] _taken = new long[EventCatalogue.Indexes];
 
     /// <summary>
     /// <paramref name="rules"/> are in the file's order. <paramref name="cluster"/> is 0 without clustering, <paramref name="shardCount"/> is
@@ -41,14 +43,38 @@ internal sealed class RouteTable
             _routes.Add(key, Compile(name, key));
         }
 
+        // Names that no rule takes are counted all the same.
+        foreach (string name in _takesAll ? [] : EventCatalogue.Names)
+        {
+            _routes.TryAdd(Encoding.UTF8.GetBytes(name), new Route([], EventFields.None, EventCatalogue.IndexOf(name)));
+        }
+
         _capacity = _routes.Count + MaxLearnedNames;
+    }
+
+    public int Rules => _rules.Count;
+
+    /// <summary>How often events were looked for by <see cref="Take"/>, by their place in <see cref="EventCatalogue"/>.</summary>
+    public ReadOnlySpan<long> Taken => _taken;
+
+    /// <summary>Counts on from <paramref name="former"/>, which this table replaces.</summary>
+    public void Continue(RouteTable former) => former._taken.CopyTo(_taken.AsSpan());
+
+    /// <summary>As <see cref="Find"/>, for an event that came: counts it too.</summary>
+    public Route? Take(ReadOnlySpan<byte> eventName)
+    {
+        Route? route = Look(eventName);
+        _taken[route?.Name ?? _taken.Length - 1]++;
+        return route is { Copies.IsEmpty: false } ? route : null;
     }
 
     /// <summary>
     /// The route of an event, or null when no rule matches. <paramref name="eventName"/> is UTF-8, and only read during the call.
     /// Does not allocate for a name that is kept.
     /// </summary>
-    public Route? Find(ReadOnlySpan<byte> eventName)
+    public Route? Find(ReadOnlySpan<byte> eventName) => Look(eventName) is { Copies.IsEmpty: false } route ? route : null;
+
+    private Route? Look(ReadOnlySpan<byte> eventName)
     {
         if (_lookup.TryGetValue(eventName, out Route? route) || !_takesAll)
         {
@@ -76,7 +102,7 @@ internal sealed class RouteTable
         }
 
         EventFields fields = copies.Aggregate(EventFields.None, (all, copy) => all | copy.Fields);
-        return new Route([.. copies], fields == EventFields.None ? fields : fields | SubjectOf(name));
+        return new Route([.. copies], fields == EventFields.None ? fields : fields | SubjectOf(name), EventCatalogue.IndexOf(name));
     }
 
     /// <summary>What events of this name are about, whose id is then <c>d.id</c>.</summary>

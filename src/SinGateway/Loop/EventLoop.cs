@@ -49,8 +49,20 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Milliseconds since the loop was made, on the monotonic clock, as of the current turn.</summary>
     public long Now { get; private set; }
 
+    /// <summary>The clock's own count at the current turn, finer than <see cref="Now"/>; see <see cref="Microseconds"/>.</summary>
+    public long Timestamp { get; private set; }
+
     /// <summary>The wall clock, in milliseconds since the epoch.</summary>
     public long UnixNow => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>What <see cref="Timestamp"/> was when <see cref="Now"/> was <paramref name="now"/>, as exactly as that tells.</summary>
+    public long TimestampAt(long now) => now == Now ? Timestamp : Timestamp - ((Now - now) * _time.TimestampFrequency / 1_000);
+
+    /// <summary>As <see cref="Timestamp"/>, at this moment.</summary>
+    public long ReadTimestamp() => _time.GetTimestamp();
+
+    /// <summary>µs between two timestamps.</summary>
+    public long Microseconds(long from, long to) => _time.GetElapsedTime(from, to).Ticks / TimeSpan.TicksPerMicrosecond;
 
     public TimerHeap Timers { get; } = new();
 
@@ -60,9 +72,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Buffers that every connection of the loop borrows for the length of one call.</summary>
     public LoopBuffers Buffers { get; } = new();
 
-    public void Start()
+    public void Start(string name = "loop")
     {
-        _thread = new Thread(Run) { Name = "loop", IsBackground = true };
+        _thread = new Thread(Run) { Name = name, IsBackground = true };
         _thread.Start();
     }
 
@@ -202,7 +214,11 @@ internal sealed class EventLoop : IDisposable
         }
     }
 
-    private void ReadClock() => Now = (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+    private void ReadClock()
+    {
+        Timestamp = _time.GetTimestamp();
+        Now = (long)_time.GetElapsedTime(_startTimestamp, Timestamp).TotalMilliseconds;
+    }
 
     /// <summary>
     /// Returns when the gate is open; until then nothing runs: no descriptor, no timer, nothing that was posted. False when the loop is to

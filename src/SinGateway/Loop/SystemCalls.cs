@@ -13,6 +13,8 @@ internal static unsafe partial class SystemCalls
 {
     public const int Interrupted = 4;
     public const int TryAgain = 11;
+    public const int TooManyFilesInSystem = 23;
+    public const int TooManyFiles = 24;
     public const int ConnectionInProgress = 115;
 
     public const uint PollIn = 0x001;
@@ -39,15 +41,19 @@ internal static unsafe partial class SystemCalls
     private const int SocketStream = 1;
     private const int NoSignal = 0x4000;
     private const int LevelSocket = 1;
+    private const int OptionReuseAddress = 2;
     private const int OptionError = 4;
     private const int OptionKeepAlive = 9;
     private const int LevelTcp = 6;
     private const int OptionNoDelay = 1;
     private const int ShutdownWrite = 1;
+    private const int Backlog = 128;
     private const int ProtectReadWrite = 3;
     private const int MapPrivateAnonymous = 0x22;
     private const int AdviseDoNotNeed = 4;
     private const int OpenDescriptors = 7;
+    private const int AtWorkingDirectory = -100;
+    private const uint BasicStatistics = 0x7ff;
     private const int MallocArenaMax = -8;
     private const int ClockBootTime = 7;
 
@@ -137,6 +143,56 @@ internal static unsafe partial class SystemCalls
         int error = 0;
         int size = sizeof(int);
         return getsockopt(descriptor, LevelSocket, OptionError, &error, &size) < 0 ? LastError : error;
+    }
+
+    /// <summary>A non-blocking TCP socket that listens at <paramref name="endPoint"/>; negative is an error.</summary>
+    public static int ListenAt(IPEndPoint endPoint)
+    {
+        SocketAddress address = endPoint.Serialize();
+        int descriptor = socket(endPoint.AddressFamily == AddressFamily.InterNetworkV6 ? FamilyInternet6 : FamilyInternet, SocketStream | NonBlocking | CloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            return descriptor;
+        }
+
+        // A restart must not wait until the connections of the process before are forgotten.
+        int enabled = 1;
+        setsockopt(descriptor, LevelSocket, OptionReuseAddress, &enabled, sizeof(int));
+        fixed (byte* pointer = address.Buffer.Span)
+        {
+            if (bind(descriptor, pointer, address.Size) < 0 || listen(descriptor, Backlog) < 0)
+            {
+                int error = LastError;
+                close(descriptor);
+                Marshal.SetLastPInvokeError(error);
+                return -1;
+            }
+        }
+
+        return descriptor;
+    }
+
+    /// <summary>The port that a listening socket has.</summary>
+    public static int PortOf(int listener)
+    {
+        const int AddressSize = 28; // of IPv6, the longer one; the port is in the same place in both, big-endian
+        byte* address = stackalloc byte[AddressSize];
+        int size = AddressSize;
+        Check(getsockname(listener, address, &size), "getsockname");
+        return (address[2] << 8) | address[3];
+    }
+
+    /// <summary>The next connection of a listening socket, non-blocking and without Nagle's delay; negative is an error.</summary>
+    public static int Accept(int listener)
+    {
+        int descriptor = accept4(listener, null, null, NonBlocking | CloseOnExec);
+        if (descriptor >= 0)
+        {
+            int enabled = 1;
+            setsockopt(descriptor, LevelTcp, OptionNoDelay, &enabled, sizeof(int));
+        }
+
+        return descriptor;
     }
 
     public static int Receive(int descriptor, Span<byte> buffer)
@@ -259,6 +315,17 @@ internal static unsafe partial class SystemCalls
     /// <summary>Gives the free pages of malloc's heaps back to the kernel.</summary>
     public static void TrimMalloc() => malloc_trim(0);
 
+    /// <summary>
+    /// Has libc look <paramref name="database"/> ("hosts", "passwd", …) up by <paramref name="services"/> ("files dns"), whatever
+    /// nsswitch.conf says.
+    /// </summary>
+    public static void UseNameServices(string database, string services) => __nss_configure_lookup(database, services);
+
+    /// <summary>
+    /// Sets a variable, unless it is set, in the environment that native libraries see; .NET's own is a copy. Call before any thread starts.
+    /// </summary>
+    public static void SetEnvironmentDefault(string name, string value) => setenv(name, value, 0);
+
     private static void Control(int epoll, int operation, int descriptor, uint events, ulong data)
     {
         byte* entry = stackalloc byte[16];
@@ -269,6 +336,19 @@ internal static unsafe partial class SystemCalls
 
     private static int Check(int result, string call) =>
         result >= 0 ? result : throw new IOException($"{call} failed: {Describe(LastError)}");
+
+    /// <summary>
+    /// What tells one content of a file from another without reading it: inode, length, and the times of its last changes. Follows symbolic
+    /// links; null when there is no such file.
+    /// </summary>
+    public static (ulong Inode, ulong Length, long Written, uint WrittenNanoseconds, long Changed, uint ChangedNanoseconds)? Stamp(string path)
+    {
+        // struct statx: stx_ino at 32, stx_size at 40, stx_ctime at 96, stx_mtime at 112.
+        byte* status = stackalloc byte[256];
+        return statx(AtWorkingDirectory, path, 0, BasicStatistics, status) == 0
+            ? (*(ulong*)(status + 32), *(ulong*)(status + 40), *(long*)(status + 112), *(uint*)(status + 120), *(long*)(status + 96), *(uint*)(status + 104))
+            : null;
+    }
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int epoll_create1(int flags);
@@ -301,6 +381,18 @@ internal static unsafe partial class SystemCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int connect(int descriptor, byte* address, int size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int bind(int descriptor, byte* address, int size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int listen(int descriptor, int backlog);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockname(int descriptor, byte* address, int* size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int accept4(int descriptor, byte* address, int* size, int flags);
 
     [LibraryImport("libc")]
     private static partial int setsockopt(int descriptor, int level, int option, void* value, int size);
@@ -361,4 +453,13 @@ internal static unsafe partial class SystemCalls
 
     [LibraryImport("libc")]
     private static partial int malloc_trim(nint pad);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int directory, string path, int flags, uint mask, byte* status);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int __nss_configure_lookup(string database, string services);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int setenv(string name, string value, int overwrite);
 }

@@ -8,15 +8,6 @@ namespace SinGateway.Loop;
 /// </summary>
 internal sealed unsafe class TlsContext : IDisposable
 {
-    /// <summary>Where distributions keep the bundle of trusted authorities, unless <c>SSL_CERT_FILE</c> names one.</summary>
-    private static readonly string[] BundleFiles =
-    [
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    ];
-
     private TlsContext(nint handle) => Handle = handle;
 
     public nint Handle { get; }
@@ -27,7 +18,7 @@ internal sealed unsafe class TlsContext : IDisposable
     /// <param name="bundle">A PEM file of authorities in place of <c>SSL_CERT_FILE</c>.</param>
     public static TlsContext Create(string? bundle = null)
     {
-        bundle = FindBundle(bundle ?? Environment.GetEnvironmentVariable("SSL_CERT_FILE"));
+        bundle = CertificateBundle.Find(bundle ?? Environment.GetEnvironmentVariable(CertificateBundle.Variable));
         nint context;
         try
         {
@@ -58,17 +49,4 @@ internal sealed unsafe class TlsContext : IDisposable
     }
 
     public void Dispose() => OpenSsl.SSL_CTX_free(Handle);
-
-    private static string FindBundle(string? configured)
-    {
-        if (!string.IsNullOrEmpty(configured))
-        {
-            return File.Exists(configured)
-                ? configured
-                : throw new IOException($"SSL_CERT_FILE names {configured}, which does not exist; without certificate authorities no TLS peer can be trusted.");
-        }
-
-        return Array.Find(BundleFiles, File.Exists) ?? throw new IOException(
-            "no certificate authorities found on this system, so no TLS peer can be trusted: install ca-certificates, or set SSL_CERT_FILE to a PEM bundle.");
-    }
 }

@@ -1,42 +1,44 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
+using SinGateway.Configuration;
 
 namespace SinGateway.Operations;
 
-/// <summary>The text of one log entry.</summary>
+/// <summary>The text of one log entry, for people.</summary>
 internal static class LogLine
 {
+    // The longest name of a level.
+    private const int LevelWidth = 8;
+
     /// <summary>
-    /// Wire format: <c>2026-11-23 13:00:01.123 INFO     shard: text</c> and a newline. An exception adds its message to the line, or,
-    /// with <paramref name="withStack"/>, all of it on lines of its own. Line breaks inside a text become spaces, so that nobody can forge
-    /// an entry.
+    /// Wire format: <c>2026-11-23 13:00:01.123 INFO     shard: text</c> and a newline; behind it <c> (repeated 41 times in 60 s)</c> where it
+    /// stands for several. An exception adds its message to the line, or, with its stack, all of it on lines of its own. Control characters
+    /// inside a text become spaces, so that nobody can forge an entry or reach the terminal.
     /// </summary>
-    public static string Format(DateTimeOffset time, LogLevel level, string category, string text, Exception? exception, bool withStack, bool colour)
+    public static string Format(LogEntry entry, bool colour)
     {
-        string name = NameOf(level);
+        string name = LoggingLevels.NameOf(entry.Level).PadRight(LevelWidth);
         if (colour)
         {
-            name = $"{ColourOf(level)}{name}\e[0m";
+            name = $"{ColourOf(entry.Level)}{name}\e[0m";
         }
 
-        string line = string.Create(CultureInfo.InvariantCulture, $"{time:yyyy-MM-dd HH:mm:ss.fff} {name} {category}: {OneLine(text)}");
-        return exception switch
+        string line = string.Create(CultureInfo.InvariantCulture, $"{entry.Time:yyyy-MM-dd HH:mm:ss.fff} {name} {entry.Category}: {OneLine(entry.Text)}");
+        if (entry is { Exception: { } cause, WithStack: false })
         {
-            null => line + "\n",
-            _ when withStack => $"{line}\n{exception}\n",
-            _ => $"{line}: {OneLine(exception.Message)}\n",
-        };
+            line = $"{line}: {OneLine(cause.Message)}";
+        }
+
+        if (entry.Repeated > 0)
+        {
+            line = string.Create(CultureInfo.InvariantCulture, $"{line} (repeated {Times(entry.Repeated)} in {RepeatedEntries.Window / 1000} s)");
+        }
+
+        return entry is { Exception: { } whole, WithStack: true } ? $"{line}\n{whole}\n" : line + "\n";
     }
 
-    // Python's names, padded to the longest.
-    private static string NameOf(LogLevel level) => level switch
-    {
-        LogLevel.Critical => "CRITICAL",
-        LogLevel.Error => "ERROR   ",
-        LogLevel.Warning => "WARNING ",
-        LogLevel.Information => "INFO    ",
-        _ => "DEBUG   ",
-    };
+    private static string Times(int count) => count == 1 ? "1 time" : string.Create(CultureInfo.InvariantCulture, $"{count} times");
 
     private static string ColourOf(LogLevel level) => level switch
     {
@@ -47,6 +49,19 @@ internal static class LogLine
         _ => "\e[2m",
     };
 
-    private static string OneLine(string text) =>
-        text.AsSpan().ContainsAny('\r', '\n') ? text.Replace("\r\n", " ").Replace('\n', ' ').Replace('\r', ' ') : text;
+    private static string OneLine(string text)
+    {
+        if (!text.Any(char.IsControl))
+        {
+            return text;
+        }
+
+        StringBuilder line = new(text.Replace("\r\n", " ", StringComparison.Ordinal));
+        for (int i = 0; i < line.Length; i++)
+        {
+            line[i] = char.IsControl(line[i]) ? ' ' : line[i];
+        }
+
+        return line.ToString();
+    }
 }

@@ -8,7 +8,7 @@ namespace SinGateway.Sessions;
 /// Where Redis is: <c>redis://[user][:password]@host[:port][/db]</c>, <c>rediss://</c> for TLS, or
 /// <c>unix://[user][:password]@/path[?db=N]</c>.
 /// </summary>
-internal sealed class RedisDsn
+internal sealed record RedisDsn
 {
     private const int DefaultPort = 6379;
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using SinGateway.Operations;
 
 namespace SinGateway.Sessions;
 
@@ -29,6 +31,9 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
 
     /// <summary>Loop thread. Whether the store holds everything that was submitted.</summary>
     public bool HasSaved => Volatile.Read(ref _state) == Idle && !NeedsFullWrite;
+
+    /// <summary>What saves take that succeed. Any thread may read.</summary>
+    public Histogram SaveTime { get; } = new(Histogram.Seconds);
 
     /// <summary>Says that the store came back, perhaps without its data. Any thread.</summary>
     public void RequireFullWrite() => Volatile.Write(ref _needsFullWrite, true);
@@ -98,7 +103,9 @@ internal sealed partial class SessionWriter(ISessionStore store, int capacity, I
     {
         try
         {
+            long started = Stopwatch.GetTimestamp();
             await store.SaveAsync(_buffer.AsMemory(0, _count), CancellationToken.None).ConfigureAwait(false);
+            SaveTime.Observe((long)Stopwatch.GetElapsedTime(started).TotalMicroseconds);
             if (_failing)
             {
                 _failing = false;

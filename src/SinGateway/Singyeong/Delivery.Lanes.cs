@@ -35,8 +35,10 @@ internal sealed partial class Delivery
             return;
         }
 
+        // The server may say what it likes.
         FrameNote* note = Outbox.Find(nonce);
-        if (note is null || !_policies[note->Rule].Holds)
+        _unroutedByRule.Count(note is null ? Math.Clamp(nonce.Rule, 0, _policies.Count - 1) : note->Rule);
+        if (note is null || !_policies[*note].Holds)
         {
             Unrouted++;
         }
@@ -119,7 +121,7 @@ internal sealed partial class Delivery
     /// <summary>The frame waits in its lane from now on, and with it those of the lane that were not sent yet.</summary>
     private unsafe void Hold(FrameNote* first)
     {
-        UnroutedPolicy policy = _policies[first->Rule];
+        UnroutedPolicy policy = _policies[*first];
         ulong target = first->Target;
         if (Lanes.Find(target) is not { } lane)
         {
@@ -130,7 +132,7 @@ internal sealed partial class Delivery
         Move(lane, first);
         Outbox.VisitFrom(Math.Max(Outbox.NextBoundary(), _offeredEnd), note =>
         {
-            if (note->Target == target && _policies[note->Rule].Holds)
+            if (note->Target == target && _policies[*note].Holds)
             {
                 Move(lane, note);
             }
@@ -148,7 +150,7 @@ internal sealed partial class Delivery
 
     private void Hold(Lane lane, in FrameNote note, ReadOnlySpan<byte> frame, Session? session)
     {
-        HeldDispatch held = Lanes.Hold(lane, note, frame, session, _policies[note.Rule].HoldFor);
+        HeldDispatch held = Lanes.Hold(lane, note, frame, session, _policies[note].HoldFor);
         if (TrySpool is not null && session is not null)
         {
             _young.Enqueue(held);

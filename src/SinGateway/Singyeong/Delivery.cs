@@ -18,7 +18,8 @@ internal sealed partial class Delivery : IDisposable
     /// <summary>How often a message may make the server fail before it is set aside (G11).</summary>
     public const int MaximumStrikes = 3;
 
-    private readonly UnroutedPolicy[] _policies;
+    private readonly RulePolicies _policies;
+    private readonly RuleCounts _unroutedByRule = new();
     private readonly long _limit;
     private readonly Func<long> _now;
     private readonly ILogger _logger;
@@ -55,7 +56,7 @@ internal sealed partial class Delivery : IDisposable
     {
         _logger = logger;
         _limit = limit;
-        _policies = policies;
+        _policies = new RulePolicies(policies);
         _now = now;
         Outbox = new Outbox(maximumFrame ?? limit / 2);
         unsafe
@@ -81,6 +82,12 @@ internal sealed partial class Delivery : IDisposable
 
     /// <summary>Dispatches that came back and were dropped by policy (G10).</summary>
     public long Unrouted { get; private set; }
+
+    /// <summary>Dispatches that came back, by rule, whether they then waited or were dropped; retries of a lane do not count.</summary>
+    public RuleCounts UnroutedByRule => _unroutedByRule;
+
+    /// <summary>What <see cref="UsedBytes"/> may be.</summary>
+    public long Limit => _limit;
 
     /// <summary>Dispatches that waited for longer than <c>holdFor</c>.</summary>
     public long Expired { get; private set; }
@@ -122,16 +129,17 @@ internal sealed partial class Delivery : IDisposable
     /// <param name="note">But for its place.</param>
     public void Add(Session? session, int size, in FrameNote note)
     {
-        UnroutedPolicy policy = _policies[note.Rule];
+        FrameNote placed = note;
+        placed.Policies = _policies.Current;
+        UnroutedPolicy policy = _policies[placed];
         if (policy.Holds && Lanes.Find(note.Target) is { } lane)
         {
-            FrameNote placed = note;
             placed.Start = Outbox.End;
             Hold(lane, placed, Outbox.Reserve(size), session);
             return;
         }
 
-        Append(size, note);
+        Append(size, placed);
     }
 
     /// <summary>As <see cref="Add"/>, for an event that barriers may have passed while it waited inside: it is settled by itself.</summary>
@@ -145,6 +153,11 @@ internal sealed partial class Delivery : IDisposable
             _released.Add(Outbox.End, session, note);
         }
     }
+
+    /// <summary>
+    /// Dispatches that are added from now on have these policies, by rule; those before keep theirs. False when too many former ones are in use.
+    /// </summary>
+    public bool TryUse(UnroutedPolicy[] policies) => _policies.TryReplace(policies, Outbox, Lanes);
 
     /// <summary>
     /// What is to be written now: bytes, a heartbeat, or nothing for now. Asked again after each <see cref="MarkSent"/> and
@@ -365,9 +378,10 @@ internal sealed partial class Delivery : IDisposable
     /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>
     private unsafe void Blame(FrameNote* note)
     {
-        UnroutedPolicy policy = _policies[note->Rule];
+        UnroutedPolicy policy = _policies[*note];
         if (policy is { Holds: true, CostsConnection: true })
         {
+            _unroutedByRule.Count(note->Rule);
             Hold(note);
         }
         else if (++note->Strikes >= MaximumStrikes)

@@ -31,7 +31,7 @@ internal struct FrameNote
     /// <summary>The number of the record that this is a copy of, so it owes nothing to a barrier's session; 0 when it is not from the spool.</summary>
     public long SpoolNumber;
 
-    /// <summary>Index of the rule.</summary>
+    /// <summary>Index of the rule, among those of its set of policies.</summary>
     public int Rule;
 
     /// <summary>Connections that this frame has cost, for a reason other than no_route (G11).</summary>
@@ -39,6 +39,9 @@ internal struct FrameNote
 
     /// <summary>It is not to be sent any more: it waits elsewhere, or was set aside.</summary>
     public bool IsRemoved;
+
+    /// <summary>The set of policies that it was written under (<see cref="RulePolicies"/>); set by the delivery.</summary>
+    public byte Policies;
 
     public readonly long End => Start + Size;
 

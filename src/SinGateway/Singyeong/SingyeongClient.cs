@@ -67,6 +67,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         _reconnectTimer = new LoopTimer(loop, Connect);
         _flush = FlushQueued;
         _unrouted = new UnroutedDispatches(loop, delivery, GoOn, logger);
+        Times = new BrokerTimes(loop);
     }
 
     /// <summary>Dispatches go here; who adds to it tells so by <see cref="Received"/>.</summary>
@@ -74,6 +75,9 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
 
     /// <summary>Writes the dispatches of a connection whose encoding is not JSON; null for JSON.</summary>
     public BinaryPackets? Binary { get; }
+
+    /// <summary>How long events and barriers take; who adds a dispatch tells it.</summary>
+    public BrokerTimes Times { get; }
 
     public bool IsReady { get; private set; }
 
@@ -282,6 +286,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             return;
         }
 
+        Times.Acknowledged();
         _backoff.Forgive();
         if (Barriers.Open == 0)
         {
@@ -341,6 +346,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         IsReady = false;
         StopTimers();
         Delivery.Lose(serverFailed);
+        Times.Lost();
         _unrouted.Watch();
         if (_disposed)
         {
@@ -414,6 +420,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
                     }
 
                     Delivery.MarkSent(written);
+                    Times.Written(Outbox.Sent);
                     break;
                 case DeliveryPiece.Heartbeat:
                     SendHeartbeat(socket);
@@ -440,6 +447,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     {
         socket.Queue(Kind, _identity.Heartbeat);
         Delivery.MarkHeartbeat();
+        Times.HeartbeatSent();
         if (!_answerTimer.IsRunning)
         {
             _answerTimer.Start(AnswerTimeout);

@@ -7,7 +7,7 @@ namespace SinGateway.Singyeong;
 /// <summary>
 /// Where 신경 is and who we are there: <c>s?singyeong://APPLICATION_ID[:PASSWORD]@HOST[:PORT][/][?encoding=json|etf|msgpack]</c>.
 /// </summary>
-internal sealed class SingyeongDsn
+internal sealed record SingyeongDsn
 {
     private const int DefaultPort = 80;
     private const int DefaultTlsPort = 443;

@@ -116,6 +116,9 @@ internal sealed partial class Spool : IDisposable
     /// <summary>Bytes that count against the size: on the disk, and on their way there.</summary>
     public long Bytes => SizeWith(0);
 
+    /// <summary>What <see cref="Bytes"/> may be.</summary>
+    public long MaximumBytes => _options.MaxSize;
+
     /// <summary>Bytes of memory for records that are on their way to the disk.</summary>
     public long MemoryBytes => _memory.ReservedBytes;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace SinGateway.IntegrationTests.Fixtures;
@@ -9,6 +10,7 @@ namespace SinGateway.IntegrationTests.Fixtures;
 /// </summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
+    private const int Sighup = 1;
     private const int Sigterm = 15;
     private const int Sigcont = 18;
     private const int Sigstop = 19;
@@ -68,11 +70,19 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM.</summary>
-    public void Terminate()
+    public void Terminate() => Signal(Sigterm);
+
+    /// <summary>SIGHUP.</summary>
+    public void HangUp() => Signal(Sighup);
+
+    /// <summary>
+    /// SIGTERM to the one process below this one whose name is <paramref name="name"/>: for a parent that does not hand signals on.
+    /// </summary>
+    public void Terminate(string name)
     {
-        if (!_process.HasExited)
+        foreach (int below in Below(_process.Id).Where(id => NameOf(id) == name))
         {
-            kill(_process.Id, Sigterm);
+            kill(below, Sigterm);
         }
     }
 
@@ -125,6 +135,14 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         _process.Dispose();
     }
 
+    private void Signal(int number)
+    {
+        if (!_process.HasExited)
+        {
+            kill(_process.Id, number);
+        }
+    }
+
     private async Task ReadAsync(StreamReader from, ConcurrentQueue<string> into)
     {
         while (await from.ReadLineAsync() is { } line)
@@ -140,6 +158,24 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             _firstLine.TrySetResult("");
         }
     }
+
+    private static IEnumerable<int> Below(int parent)
+    {
+        foreach (string task in Directory.Exists($"/proc/{parent}/task") ? Directory.GetDirectories($"/proc/{parent}/task") : [])
+        {
+            foreach (string child in File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                int id = int.Parse(child, CultureInfo.InvariantCulture);
+                yield return id;
+                foreach (int below in Below(id))
+                {
+                    yield return below;
+                }
+            }
+        }
+    }
+
+    private static string? NameOf(int id) => File.Exists($"/proc/{id}/comm") ? File.ReadAllText($"/proc/{id}/comm").TrimEnd() : null;
 
     [LibraryImport("libc")]
     private static partial int kill(int processId, int signal);

@@ -10,8 +10,15 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     public static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(15);
 
     private readonly ChildProcess _process;
+    private readonly string? _below;
 
-    private GatewayProcess(ChildProcess process) => _process = process;
+    /// <param name="process">The gateway, or what started it.</param>
+    /// <param name="below">The name of the gateway below <paramref name="process"/>, if that hands no signals on.</param>
+    private GatewayProcess(ChildProcess process, string? below = null)
+    {
+        _process = process;
+        _below = below;
+    }
 
     public int Id => _process.Id;
 
@@ -50,10 +57,22 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     public static GatewayProcess StartLimited(string openFiles, string directory, IEnumerable<string> arguments) =>
         new(ChildProcess.Start("prlimit", [$"--nofile={openFiles}", "--", Binaries.Gateway, .. arguments], directory));
 
+    /// <summary>Started by <paramref name="command"/>, which becomes the gateway, or has it below itself and ends as it does.</summary>
+    public static GatewayProcess StartBy(
+        string[] command, bool isBelow, string directory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment) =>
+        new(ChildProcess.Start(command[0], [.. command[1..], .. arguments], directory, environment), isBelow ? "singateway" : null);
+
     /// <summary>SIGTERM; answers the exit code.</summary>
     public Task<int> TerminateAsync()
     {
-        _process.Terminate();
+        if (_below is null)
+        {
+            _process.Terminate();
+        }
+        else
+        {
+            _process.Terminate(_below);
+        }
         return WaitForExitAsync(StopDeadline);
     }
 
@@ -65,6 +84,9 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
 
     /// <summary>SIGCONT.</summary>
     public void Continue() => _process.Continue();
+
+    /// <summary>SIGHUP: reads its configuration again.</summary>
+    public void HangUp() => _process.HangUp();
 
     /// <summary>SIGKILL, as a crash would be.</summary>
     public async Task KillAsync()

@@ -8,11 +8,14 @@ internal sealed class RedisServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private string[] _arguments = [];
+    private readonly string? _password;
     private ChildProcess? _process;
     private ConnectionMultiplexer? _connection;
 
+    private RedisServer(string? password) => _password = password;
+
     /// <summary>What a configuration's redisDSN says.</summary>
-    public string Dsn => $"unix://{Socket}";
+    public string Dsn => _password is null ? $"unix://{Socket}" : $"unix://:{Uri.EscapeDataString(_password)}@{Socket}";
 
     public ConnectionMultiplexer Connection => _connection!;
 
@@ -20,12 +23,19 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public string[] Keys => [.. _connection!.GetServers()[0].Keys().Select(key => key.ToString()).Order(StringComparer.Ordinal)];
 
+    private string[] PasswordArguments => _password is null ? [] : ["--requirepass", _password];
+
     private string Socket => _directory.File("redis.sock");
 
     /// <param name="arguments">Added to the command line, such as <c>--appendonly yes</c>.</param>
-    public static async Task<RedisServer> StartAsync(params string[] arguments)
+    public static Task<RedisServer> StartAsync(params string[] arguments) => StartAsync(null, arguments);
+
+    /// <param name="password">That clients must give.</param>
+    public static Task<RedisServer> StartWithPasswordAsync(string password) => StartAsync(password, []);
+
+    private static async Task<RedisServer> StartAsync(string? password, string[] arguments)
     {
-        RedisServer redis = new() { _arguments = arguments };
+        RedisServer redis = new(password) { _arguments = arguments };
         try
         {
             await redis.RunAsync();
@@ -57,14 +67,14 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task RunAsync()
     {
         ChildProcess process = _process = ChildProcess.Start(
-            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", .. _arguments], _directory.Path);
+            "redis-server", ["--port", "0", "--unixsocket", Socket, "--save", "", "--appendonly", "no", .. PasswordArguments, .. _arguments], _directory.Path);
         await Eventually.HoldsAsync(
             () => process.HasExited
                 ? throw new InvalidOperationException($"no redis-server:\n{process.Output}")
                 : process.Output.Contains("Ready to accept connections", StringComparison.OrdinalIgnoreCase),
             "redis-server listens",
             () => process.Output);
-        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) } });
+        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) }, Password = _password });
     }
 
     /// <summary>Kills it.</summary>

@@ -24,6 +24,12 @@ internal sealed class Scenario : IAsyncDisposable
     /// <summary>The gateways' limit of open files, as prlimit takes it; null is that of this process.</summary>
     public string? OpenFiles { get; set; }
 
+    /// <summary>What starts a gateway, in place of the published executable.</summary>
+    public string[]? Command { get; set; }
+
+    /// <summary>Whether <see cref="Command"/> runs the gateway below itself, and hands no signals on.</summary>
+    public bool IsBelow { get; set; }
+
     /// <summary>What the gateways find changed in their environment.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
@@ -45,6 +51,8 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
+    public string Directory => _directory.Path;
+
     public string File(string name) => _directory.File(name);
 
     /// <summary>Lets something end with the scenario.</summary>
@@ -60,15 +68,20 @@ internal sealed class Scenario : IAsyncDisposable
     /// </summary>
     public GatewayProcess StartGateway(params string[] arguments) => StartGateway(Config.ToYaml(Sandbox), arguments);
 
-    public GatewayProcess StartGateway(string yaml, params string[] arguments)
+    /// <param name="configuration">YAML, or JSON: that begins with a brace.</param>
+    /// <param name="arguments">More of the command line.</param>
+    public GatewayProcess StartGateway(string configuration, params string[] arguments)
     {
         // A file of its own: another gateway may be reading the one before.
-        string file = File($"config-{_gateways.Count}.yaml");
-        System.IO.File.WriteAllText(file, yaml);
+        string file = $"config-{_gateways.Count}.{(configuration.StartsWith('{') ? "json" : "yaml")}";
+        System.IO.File.WriteAllText(File(file), configuration);
         string[] commandLine = ["--config", file, .. arguments];
-        Gateway = Owned(OpenFiles is null
-            ? GatewayProcess.Start(_directory.Path, commandLine, Environment)
-            : GatewayProcess.StartLimited(OpenFiles, _directory.Path, commandLine));
+        Gateway = Owned(this switch
+        {
+            { Command: { } command } => GatewayProcess.StartBy(command, IsBelow, _directory.Path, commandLine, Environment),
+            { OpenFiles: { } limit } => GatewayProcess.StartLimited(limit, _directory.Path, commandLine),
+            _ => GatewayProcess.Start(_directory.Path, commandLine, Environment),
+        });
         _gateways.Add(Gateway);
         return Gateway;
     }

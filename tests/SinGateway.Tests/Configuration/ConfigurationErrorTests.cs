@@ -5,6 +5,8 @@ namespace SinGateway.Tests.Configuration;
 /// <summary>What a user reads: the place, the key, the cause and the fix, in one line.</summary>
 public sealed class ConfigurationErrorTests
 {
+    private const string ListenHint = "Write it as HOST:PORT, such as 127.0.0.1:9400, or 0.0.0.0:9400 for every network of this machine.";
+
     private const string NoLater = "this key is not in this version. Remove it for now.";
 
     [Test]
@@ -13,7 +15,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("discord: {token: x}", "7:11: discord.token: there is no such key. The keys here are apiBaseURL, compression, shardCount, largeThreshold, presence.")]
     [Arguments("clustering: {clusterCont: 2}", "7:14: clustering.clusterCont: there is no such key. Did you mean clusterCount?")]
     [Arguments("singyeong: {conections: 2}", "7:13: singyeong.conections: there is no such key. Did you mean connections?")]
-    [Arguments("logFormat: json", "7:1: logFormat: " + NoLater)]
+    [Arguments("logFormat: xml", "7:12: logFormat: there is no format \"xml\". Write text (lines for people) or json (an object a line).")]
     [Arguments("spool: {}", "7:8: spool.directory: the key is required. Name an existing directory, such as /var/lib/singateway.")]
     [Arguments("spool: {directory: \"\"}", "7:20: spool.directory: the name is empty. Name an existing directory, such as /var/lib/singateway.")]
     [Arguments("spool: {directory: x, maxsize: 1GiB}", "7:23: spool.maxsize: there is no such key. Did you mean maxSize?")]
@@ -22,7 +24,13 @@ public sealed class ConfigurationErrorTests
     [Arguments("spool: x", "7:8: spool: a single value stands where keys belong. Put these keys below it, each in its own line: directory, maxSize, commits.")]
     [Arguments("commands: {enabled: perhaps}", "7:21: commands.enabled: \"perhaps\" is neither true nor false. Write one of the two.")]
     [Arguments("commands: true", "7:11: commands: a single value stands where keys belong. Put these keys below it, each in its own line: enabled.")]
-    [Arguments("operations: {listen: x}", "7:1: operations: " + NoLater)]
+    [Arguments("operations: {reload: often}", "7:22: operations.reload: \"often\" is neither true nor false. Write one of the two.")]
+    [Arguments("operations: {listen: localhost}", "7:22: operations.listen: the address has no port. " + ListenHint)]
+    [Arguments("operations: {listen: \":9400\"}", "7:22: operations.listen: the address has no host. " + ListenHint)]
+    [Arguments("operations: {listen: 9400}", "7:22: operations.listen: the address has no port. " + ListenHint)]
+    [Arguments("operations: {listen: \"localhost:65536\"}", "7:22: operations.listen: the address has a port that is not a number from 0 to 65535. " + ListenHint)]
+    [Arguments("operations: {listen: \"[::1:9400\"}", "7:22: operations.listen: the address has an IPv6 address without its closing bracket. " + ListenHint)]
+    [Arguments("operations: {listn: x}", "7:14: operations.listn: there is no such key. Did you mean listen?")]
     [Arguments("clustering: {strict: true}", "7:22: clustering.strict: it is about Redis, and there is no redisDSN. Set redisDSN, or remove the key: a state file is always strict.")]
     [Arguments("singyeong: {whenFull: wait}", "7:23: singyeong.whenFull: \"wait\" is not what a full outbox can do. Write drop (events are lost and counted) or close (events stay at Discord).")]
     [Arguments("singyeong: {allowUnsafeOperators: perhaps}", "7:35: singyeong.allowUnsafeOperators: \"perhaps\" is neither true nor false. Write one of the two.")]

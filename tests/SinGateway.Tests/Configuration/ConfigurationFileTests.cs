@@ -141,6 +141,18 @@ public sealed class ConfigurationFileTests
     }
 
     [Test]
+    [Arguments("127.0.0.1:9400", "127.0.0.1", 9400)]
+    [Arguments("\"[::]:9400\"", "::", 9400)]
+    [Arguments("localhost:0", "localhost", 0)]
+    public async Task A_place_to_listen_at_is_a_host_and_a_port(string text, string host, int port)
+    {
+        ListenAddress? listen = Sample.Load(Sample.With(7, $"operations: {{listen: {text}}}")).Configuration!.Listen;
+
+        await Assert.That(listen).IsEqualTo(new ListenAddress(host, port));
+        await Assert.That(listen!.ToString()).IsEqualTo(text.Trim('"'));
+    }
+
+    [Test]
     [Arguments("auto", null)]
     [Arguments("16", 16)]
     public async Task A_shard_count_is_auto_or_a_number(string text, int? expected) =>

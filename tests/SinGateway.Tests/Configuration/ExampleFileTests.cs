@@ -64,6 +64,7 @@ public sealed class ExampleFileTests
 
     [Test]
     [Arguments("  # namespace: bots", "  namespace: bots")]
+    [Arguments("  # listen: 127.0.0.1:9400", "  listen: 127.0.0.1:9400")]
     [Arguments("    # unrouted: hold ", "    unrouted: hold ")]
     [Arguments("    # holdFor: 60s ", "    holdFor: 60s ")]
     [Arguments("  # metadata: { role", "  metadata: { role")]
@@ -99,7 +100,7 @@ public sealed class ExampleFileTests
     [Test]
     public async Task Keys_of_a_later_version_are_marked()
     {
-        foreach (string key in KeySet.Root.Later.Concat(KeySet.Discord.Later).Concat(KeySet.Singyeong.Later).Concat(KeySet.Rule.Later).Concat(KeySet.Clustering.Later))
+        foreach (string key in KeySet.Root.Later.Concat(KeySet.Discord.Later).Concat(KeySet.Singyeong.Later).Concat(KeySet.Rule.Later).Concat(KeySet.Clustering.Later).Concat(KeySet.Operations.Later))
         {
             string line = Text.Split('\n').Single(line => line.Contains($"# {key}:", StringComparison.Ordinal));
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
+using SinGateway.Discord;
 using SinGateway.Forwarding;
 
 namespace SinGateway.Tests.Forwarding;
@@ -27,6 +28,39 @@ public sealed class RouteTableTests
         await Assert.That(table.Find("READY_"u8)).IsNull();
         await Assert.That(table.Find(""u8)).IsNull();
         await Assert.That(table.Find("*"u8)).IsNull();
+    }
+
+    [Test]
+    [Arguments("*")]
+    [Arguments("READY")]
+    public async Task Events_that_are_taken_are_counted_by_name_whether_a_rule_matches_or_not(string rule)
+    {
+        RouteTable table = new([Rule(0, rule)], cluster: 0, shardCount: 16);
+
+        table.Take("READY"u8);
+        table.Take("TYPING_START"u8);
+        table.Take("TYPING_START"u8);
+        table.Take("SOME_NEW_EVENT"u8);
+        table.Take("ANOTHER_NEW_EVENT"u8);
+        table.Find("READY"u8);
+
+        await Assert.That(CountOf(table, "READY")).IsEqualTo(1);
+        await Assert.That(CountOf(table, "TYPING_START")).IsEqualTo(2);
+        await Assert.That(CountOf(table, "other")).IsEqualTo(2);
+        await Assert.That(table.Take("TYPING_START"u8) is null).IsEqualTo(rule != "*");
+    }
+
+    private static long CountOf(RouteTable table, string name)
+    {
+        for (int i = 0; i < EventCatalogue.Indexes; i++)
+        {
+            if (EventCatalogue.NameAt(i) == name)
+            {
+                return table.Taken[i];
+            }
+        }
+
+        throw new ArgumentException($"there is no place for {name}", nameof(name));
     }
 
     [Test]

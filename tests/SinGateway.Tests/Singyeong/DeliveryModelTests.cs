@@ -9,7 +9,8 @@ namespace SinGateway.Tests.Singyeong;
 /// <summary>
 /// Random lives of a delivery against a server that behaves as the real one was seen to: it handles messages in order, answers a no_route
 /// without ops, fails with 1011 on one with ops and on poison, forgets what was in flight behind that, and loses its workers now and then.
-/// What must hold at every moment: nothing is committed that was not processed, and what was not refused arrives in order.
+/// What must hold at every moment: nothing is committed that was not processed, what was not refused arrives in order, and a dispatch fares as
+/// the rules say that it was written under, whatever rules there are by now.
 /// </summary>
 public sealed class DeliveryModelTests
 {
@@ -47,7 +48,7 @@ public sealed class DeliveryModelTests
     /// <summary>One delivery, one server, and everything that is known of both.</summary>
     private sealed class World : IDisposable
     {
-        // Held with ops, held without, dropped without, held with ops once more: the last one's events may be poison.
+        // Held with ops, held without, dropped without, held with ops once more: the second one's events may be poison.
         private static readonly UnroutedPolicy[] Policies =
         [
             new(true, 1_000_000_000, "a", true),
@@ -64,12 +65,15 @@ public sealed class DeliveryModelTests
         private readonly Queue<string> _answers = new();
         private readonly bool[] _present = new bool[Targets];
         private readonly HashSet<string> _open = [];
+        private readonly Dictionary<string, UnroutedPolicy> _written = [];
+        private readonly int[] _kinds = [0, 1, 2, 3];
         private readonly HashSet<string> _refused = [];
         private readonly Dictionary<(int Shard, ulong Target), List<long>> _processed = [];
         private readonly HashSet<ulong> _everRefused = [];
         private long _now;
         private bool _serverFailed;
         private bool _connected = true;
+        private string? _wrong;
 
         public World(int seed)
         {
@@ -153,6 +157,9 @@ public sealed class DeliveryModelTests
                     _now += _random.Next(1, 20_000);
                     Expire();
                     break;
+                case < 96 when _random.Next(4) == 0:
+                    Reload();
+                    break;
                 case < 97:
                     int target = _random.Next(Targets);
                     _present[target] = !_present[target];
@@ -171,6 +178,16 @@ public sealed class DeliveryModelTests
             }
         }
 
+        /// <summary>The rules change places: an index means another rule from now on.</summary>
+        private void Reload()
+        {
+            _random.Shuffle(_kinds);
+            if (!_delivery.TryUse([.. _kinds.Select(kind => Policies[kind])]))
+            {
+                _wrong = "the new rules are refused";
+            }
+        }
+
         private void Receive()
         {
             int shard = _random.Next(2);
@@ -183,14 +200,16 @@ public sealed class DeliveryModelTests
                     continue;
                 }
 
-                ulong target = (ulong)((rule * 2) + _random.Next(2)) % Targets;
-                bool isPoison = rule == 1 && _random.Next(200) == 0;
+                int kind = _kinds[rule];
+                ulong target = (ulong)((kind * 2) + _random.Next(2)) % Targets;
+                bool isPoison = kind == 1 && _random.Next(200) == 0;
                 FrameNote note = new()
                 {
                     ShardId = shard, SessionTag = DispatchNonce.Tag(_sessions[shard].Tag), Seq = seq, Rule = rule, Target = target, ReceivedAt = _now,
                 };
                 byte[] frame = Frame(note, isPoison, _random.Next(0, _random.Next(20) == 0 ? 60_000 : 400));
                 _open.Add(Name(note));
+                _written.Add(Name(note), Policies[kind]);
                 frame.CopyTo(_delivery.Outbox.Reserve(frame.Length));
                 _delivery.Add(_sessions[shard], frame.Length, note);
                 forwarded = true;
@@ -250,7 +269,6 @@ public sealed class DeliveryModelTests
                 }
 
                 (string name, ulong target, bool isPoison) = (text[0], ulong.Parse(text[1]), text[2] == "poison");
-                int rule = int.Parse(name.Split(':')[3]);
                 if (isPoison)
                 {
                     Fail(target);
@@ -259,7 +277,7 @@ public sealed class DeliveryModelTests
                 {
                     Take(name, target);
                 }
-                else if (Policies[rule].CostsConnection)
+                else if (_written[name].CostsConnection)
                 {
                     Fail(target);
                 }
@@ -315,6 +333,7 @@ public sealed class DeliveryModelTests
                     if (_delivery.Unrouted > before)
                     {
                         _open.Remove(answer);
+                        _wrong ??= _written[answer].Holds ? $"{answer} was dropped, and its rule holds" : null;
                     }
                 }
             }
@@ -348,6 +367,7 @@ public sealed class DeliveryModelTests
             {
                 before.ExceptWith(Held());
                 _open.ExceptWith(before);
+                _wrong ??= before.FirstOrDefault(name => _written[name].HoldFor > 100_000_000) is { } early ? $"{early} expired too early" : null;
             }
         }
 
@@ -357,6 +377,11 @@ public sealed class DeliveryModelTests
         private string? FindWrong()
         {
             MostHeld = Math.Max(MostHeld, _delivery.Lanes.Messages);
+            if (_wrong is not null || Held().FirstOrDefault(name => !_written[name].Holds) is { } dropped && (_wrong = $"{dropped} is held, and its rule drops") is not null)
+            {
+                return _wrong;
+            }
+
             foreach (string name in _open)
             {
                 string[] parts = name.Split(':');

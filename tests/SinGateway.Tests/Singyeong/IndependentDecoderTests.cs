@@ -1,10 +1,7 @@
 using System.Buffers.Binary;
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Text;
 using SinGateway.Singyeong;
 using SinGateway.Tests.Fixtures;
-using TUnit.Core.Exceptions;
 
 namespace SinGateway.Tests.Singyeong;
 
@@ -14,8 +11,6 @@ namespace SinGateway.Tests.Singyeong;
 /// </summary>
 public sealed class IndependentDecoderTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
     /// <summary>What a random document may miss.</summary>
     private static readonly string[] Edges =
     [
@@ -34,28 +29,28 @@ public sealed class IndependentDecoderTests
     [Test]
     public async Task Msgpack_reads_in_Python_as_the_JSON_that_it_was()
     {
-        RequireOrSkip("python3-msgpack", "/usr/bin/python3", "-c", "import msgpack");
+        OtherProgram.RequireOrSkip("python3-msgpack", "/usr/bin/python3", "-c", "import msgpack");
         using TemporaryDirectory directory = new();
         int count = WriteCases(SingyeongEncoding.Msgpack, directory.File("cases"));
 
-        await Assert.That(Run("/usr/bin/python3", Script("compare.py"), "msgpack", directory.File("cases"))).IsEqualTo($"{count}\n");
+        await Assert.That(OtherProgram.Run("/usr/bin/python3", Script("compare.py"), "msgpack", directory.File("cases"))).IsEqualTo($"{count}\n");
     }
 
     [Test]
     public async Task Etf_reads_in_Erlang_as_the_JSON_that_it_was()
     {
-        RequireOrSkip("erlang-base", "erl", "-noshell", "-eval", "halt(0).");
-        RequireOrSkip("python3", "/usr/bin/python3", "-c", "import json");
+        OtherProgram.RequireOrSkip("erlang-base", "erl", "-noshell", "-eval", "halt(0).");
+        OtherProgram.RequireOrSkip("python3", "/usr/bin/python3", "-c", "import json");
         using TemporaryDirectory directory = new();
         int count = WriteCases(SingyeongEncoding.Etf, directory.File("cases"));
 
-        Run("erl", "-noshell", "-eval", $$"""
+        OtherProgram.Run("erl", "-noshell", "-eval", $$"""
             {ok, Module, Code} = compile:file("{{Script("decode.erl")}}", [binary]),
             {module, Module} = code:load_binary(Module, "decode.erl", Code),
             Module:main("{{directory.File("cases")}}", "{{directory.File("decoded")}}").
             """);
 
-        await Assert.That(Run("/usr/bin/python3", Script("compare.py"), "etf", directory.File("cases"), directory.File("decoded"))).IsEqualTo($"{count}\n");
+        await Assert.That(OtherProgram.Run("/usr/bin/python3", Script("compare.py"), "etf", directory.File("cases"), directory.File("decoded"))).IsEqualTo($"{count}\n");
     }
 
     private static int WriteCases(SingyeongEncoding encoding, string file)
@@ -78,33 +73,4 @@ public sealed class IndependentDecoderTests
     }
 
     private static string Script(string name) => Path.Combine(AppContext.BaseDirectory, "Singyeong", "Decoders", name);
-
-    /// <summary>Skips the test, and says what would run it, when the command does not end well.</summary>
-    private static void RequireOrSkip(string package, string program, params string[] arguments)
-    {
-        try
-        {
-            Run(program, arguments);
-        }
-        catch (Exception missing) when (missing is Win32Exception or InvalidOperationException)
-        {
-            throw new SkipTestException($"{package} is missing; install it: apt-get install {package}");
-        }
-    }
-
-    /// <summary>What the program prints; throws when it fails, with what it says.</summary>
-    private static string Run(string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Patience))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new System.TimeoutException($"{program} has not ended after {Patience}");
-        }
-
-        return process.ExitCode == 0 ? output.Result : throw new InvalidOperationException($"{program} fails: {error.Result}{output.Result}");
-    }
 }

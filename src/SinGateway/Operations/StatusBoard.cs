@@ -1,0 +1,113 @@
+namespace SinGateway.Operations;
+
+/// <summary>How far a process is.</summary>
+internal enum StatusStage
+{
+    /// <summary>It reads, asks and waits for what it needs before its loop begins.</summary>
+    Starting,
+
+    /// <summary>Another process runs its cluster; it takes over when that one is gone.</summary>
+    StandingBy,
+
+    Running,
+
+    Stopping,
+}
+
+/// <summary>
+/// Where the loop leaves its snapshots for the HTTP server, and the sign that it turns. Three snapshots go round: the loop writes one, the server
+/// reads one, and the third is the newest that is finished; each side swaps its own for it, so neither ever waits and nothing is copied.
+/// </summary>
+internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimeProvider time)
+{
+    /// <summary>A loop that has not turned for so long has failed; it tells a snapshot once a second.</summary>
+    public static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(10);
+
+    private Rotation? _rotation;
+    private long _turnedAt;
+    private int _stage;
+
+    public StatusProcess Process { get; } = process;
+
+    public StatusStage Stage
+    {
+        get => (StatusStage)Volatile.Read(ref _stage);
+        set => Volatile.Write(ref _stage, (int)value);
+    }
+
+    public FaultLog Faults { get; } = faults;
+
+    /// <summary>For how long the loop has given no sign; nothing while there is none.</summary>
+    public TimeSpan SinceTurn => Stage is StatusStage.Starting or StatusStage.StandingBy ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _turnedAt));
+
+    public bool IsStalled => SinceTurn >= StallLimit;
+
+    /// <summary>Before a loop begins, as often as one does: the three snapshots, all alike.</summary>
+    public void Begin(Func<StatusSnapshot> create)
+    {
+        Volatile.Write(ref _rotation, new Rotation { Writing = create(), Finished = create(), Reading = create() });
+        Volatile.Write(ref _turnedAt, time.GetTimestamp());
+        Stage = StatusStage.Running;
+    }
+
+    /// <summary>There is no loop, or none any more, and nothing to tell of it.</summary>
+    public void StandBy()
+    {
+        Stage = StatusStage.StandingBy;
+        Volatile.Write(ref _rotation, null);
+    }
+
+    /// <summary>Loop thread, once a second: gives out the snapshot to be written next, which holds what it did three ago.</summary>
+    public StatusSnapshot Write() => _rotation!.Writing;
+
+    /// <summary>Loop thread: what was written is the newest now.</summary>
+    public void Publish()
+    {
+        Rotation rotation = _rotation!;
+        rotation.Writing.TakenAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+        rotation.Writing.IsFresh = true;
+        rotation.Writing = Interlocked.Exchange(ref rotation.Finished, rotation.Writing);
+        Volatile.Write(ref _turnedAt, time.GetTimestamp());
+    }
+
+    /// <summary>
+    /// Server thread: the newest snapshot with its age, this thread's until the next call; null before the first was published.
+    /// </summary>
+    public StatusSnapshot? Read()
+    {
+        if (Volatile.Read(ref _rotation) is not { } rotation)
+        {
+            return null;
+        }
+
+        // Only this thread leaves one that is not fresh, so what is swapped for is as fresh as what was looked at, or fresher.
+        if (Volatile.Read(ref rotation.Finished).IsFresh)
+        {
+            rotation.Reading.IsFresh = false;
+            rotation.Reading = Interlocked.Exchange(ref rotation.Finished, rotation.Reading);
+        }
+
+        if (!rotation.Reading.IsFresh)
+        {
+            return null;
+        }
+
+        rotation.Reading.Age = (long)SinceTurn.TotalMilliseconds;
+        rotation.Reading.Stalled = IsStalled;
+        rotation.Reading.Faults = Faults.Newest();
+        return rotation.Reading;
+    }
+
+    /// <summary>The snapshots of one loop.</summary>
+    private sealed class Rotation
+    {
+        /// <summary>The loop's own.</summary>
+        public required StatusSnapshot Writing;
+
+        /// <summary>Either's to swap for.</summary>
+        public required StatusSnapshot Finished;
+
+        /// <summary>The server's own.</summary>
+        public required StatusSnapshot Reading;
+    }
+}
