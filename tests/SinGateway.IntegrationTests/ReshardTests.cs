@@ -18,8 +18,9 @@ internal sealed class ReshardTests
         await using Scenario scenario = await Scenario.StartAsync(Sandbox);
         RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
         GatewayProcess[] four = [.. Enumerable.Range(0, 2).Select(cluster => Start(scenario, redis, 2, 2, cluster))];
-        GatewayProcess standby = Start(scenario, redis, 2, 2, 0);
         await IsForwardingAsync(scenario, 4);
+        GatewayProcess standby = Start(scenario, redis, 2, 2, 0);
+        await Eventually.HoldsAsync(() => standby.Errors.Contains("is its standby", StringComparison.Ordinal), "it stands by", () => scenario.Tails);
         await Assert.That(redis.Get("generation:active")).IsEqualTo("4");
         await Eventually.HoldsAsync(() => redis.Get("shard:0:session_id") is not null, "sessions are stored without a prefix", () => scenario.Tails);
         await scenario.Sandbox.PaceAsync(Pace);
