@@ -25,8 +25,8 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
   clean              Remove what all of this made: bin, obj, out, TestResults.
 
 Needs the .NET SDK (version: global.json), clang or gcc, the zlib headers and OpenSSL 3; for the tests also redis-server, and
-python3-msgpack and erlang-base for those that compare encodings, and promtool (Debian's prometheus) for those that check
-metrics and alerts (without, they are skipped). What is missing is named, with the way to get it; as root on Debian it is
+python3-msgpack and erlang-base for those that compare encodings, promtool (Debian's prometheus) for those that check
+metrics and alerts, and chromium for those of the status page (without, they are skipped). What is missing is named, with the way to get it; as root on Debian it is
 installed (but for the .NET SDK).
 HELP
 }
@@ -67,6 +67,7 @@ require() {
       redis-server) command -v redis-server >/dev/null || { missing+=('redis-server');             packages+=(redis-server); } ;;
       msgpack)      /usr/bin/python3 -c 'import msgpack' 2>/dev/null || { missing+=("Python's msgpack");   packages+=(python3-msgpack); } ;;
       promtool)     command -v promtool >/dev/null  || { missing+=("Prometheus' promtool");        packages+=(prometheus); } ;;
+      chromium)     command -v chromium >/dev/null  || { missing+=('Chromium');                    packages+=(chromium); } ;;
       erlang)       command -v erl >/dev/null       || { missing+=('Erlang');                      packages+=(erlang-base); } ;;
     esac
   done
@@ -207,6 +208,8 @@ intents: 513
 stateFile: "$demonstration_directory/singateway.state"
 discord:
   apiBaseURL: "$(endpoint api)"
+operations:
+  listen: "127.0.0.1:0"
 forwarding:
   type: "send"
   target:
@@ -258,8 +261,8 @@ run_tests() {
 tests() {
   build
   require redis-server
-  # Decoders that tests compare ours with, and Prometheus' checker. Where they cannot be installed, those tests say so and are skipped.
-  if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang promtool; fi
+  # Decoders that tests compare ours with, Prometheus' checker, a browser. Where they cannot be installed, those tests say so and are skipped.
+  if (( EUID == 0 )) && command -v apt-get >/dev/null; then require msgpack erlang promtool chromium; fi
   run_tests SinGateway.Tests "$@"
   run_tests SinGateway.IntegrationTests "$@"
   report_tests
