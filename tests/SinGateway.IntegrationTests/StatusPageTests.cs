@@ -111,6 +111,37 @@ internal sealed class StatusPageTests
     }
 
     [Test]
+    public async Task What_happens_to_many_shards_alike_is_one_line_among_the_faults()
+    {
+        await using Scenario scenario = await StartAsync(Shards);
+        BrowserPage browser = await OpenAsync(scenario);
+        await browser.AllIsWellAsync();
+
+        await scenario.Sandbox.OrderAsync("/discord/close?shard=all&code=4000");
+        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == Shards, "every shard has resumed");
+
+        ILocator faults = browser.Page.GetByRole(AriaRole.List, new() { Name = "Last faults" }).GetByRole(AriaRole.Listitem);
+        await Expect(faults.Filter(new() { HasText = "Discord closed with 4000" })).ToContainTextAsync(["(4 times since"]);
+        await Expect(faults.Filter(new() { HasText = "Discord closed with 4000" })).ToContainTextAsync(["shards 0-3)"]);
+    }
+
+    [Test]
+    public async Task A_gateway_that_waits_for_Discord_is_starting()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 4 --max-concurrency 4 --guilds 1", Config);
+        await scenario.Sandbox.OrderAsync("/discord/rest?status=503&count=1000000");
+        scenario.StartGateway();
+        BrowserPage browser = await OpenAsync(scenario);
+
+        await Expect(browser.Problems.First).ToContainTextAsync("The gateway is starting");
+        await Expect(browser.Page.GetByRole(AriaRole.Grid)).ToBeHiddenAsync();
+        await Assert.That(browser.Complaints).IsEmpty();
+
+        await scenario.Sandbox.OrderAsync("/discord/rest?count=0");
+        await browser.AllIsWellAsync();
+    }
+
+    [Test]
     public async Task An_absent_broker_is_said_first()
     {
         await using Scenario scenario = await StartAsync(Shards);
