@@ -30,7 +30,7 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
 
 Needs the .NET SDK (version: global.json), clang or gcc, the zlib headers and OpenSSL 3; for the tests also redis-server, and
 python3-msgpack and erlang-base for those that compare encodings, python3-jsonschema for that of config.schema.json, promtool
-(Debian's prometheus) for those that check metrics and alerts, and what release and image need, qemu-user-static and
+(Debian's prometheus) for those that check metrics and alerts, chromium for those of the status page, and what release and image need, qemu-user-static and
 dnsmasq-base for those that try releases (without, they are skipped). What is missing is named, with the
 way to get it; as root on Debian it is installed (but for the .NET SDK).
 HELP
@@ -85,6 +85,7 @@ find_missing() {
       msgpack)      /usr/bin/python3 -c 'import msgpack' 2>/dev/null || { missing+=("Python's msgpack");   packages+=(python3-msgpack); } ;;
       jsonschema)   /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || { missing+=("Python's jsonschema"); packages+=(python3-jsonschema); } ;;
       promtool)     command -v promtool >/dev/null  || { missing+=("Prometheus' promtool");        packages+=(prometheus); } ;;
+      chromium)     command -v chromium >/dev/null  || { missing+=('Chromium');                    packages+=(chromium); } ;;
       erlang)       command -v erl >/dev/null       || { missing+=('Erlang');                      packages+=(erlang-base); } ;;
     esac
   done
@@ -239,6 +240,8 @@ intents: 513
 stateFile: "$demonstration_directory/singateway.state"
 discord:
   apiBaseURL: "$(endpoint api)"
+operations:
+  listen: "127.0.0.1:0"
 forwarding:
   type: "send"
   target:
@@ -307,10 +310,10 @@ tests() {
   # Those who ask for other tests alone need not wait for a release.
   local with_release=yes
   if (( $# )) && [[ $* != *Release* ]]; then with_release=''; fi
-  # Decoders and a validator that tests compare ours with, Prometheus' checker, and what releases are built and tried with. Where they cannot
+  # Decoders and a validator that tests compare ours with, Prometheus' checker, a browser, and what releases are built and tried with. Where they cannot
   # be installed, those tests say so and are skipped.
   if (( EUID == 0 )) && command -v apt-get >/dev/null; then
-    require msgpack erlang jsonschema promtool
+    require msgpack erlang jsonschema promtool chromium
     # shellcheck disable=SC2046
     [[ -z $with_release ]] || require $(for rid in "${release_rids[@]}"; do release_needs "$rid"; done | sort -u) qemu dnsmasq buildah certificates
   fi

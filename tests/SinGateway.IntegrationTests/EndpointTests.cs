@@ -226,7 +226,7 @@ internal sealed partial class EndpointTests
         scenario.StartGateway();
         Endpoints endpoints = scenario.Owned(await Endpoints.OfAsync(scenario.Gateway));
 
-        foreach (string path in (string[])["/livez", "/readyz", "/status", "/metrics"])
+        foreach (string path in (string[])["/", "/livez", "/readyz", "/status", "/metrics"])
         {
             string answer = await endpoints.SendAsync($"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n");
             await Assert.That(answer).StartsWith("HTTP/1.1 ").And.EndsWith("\r\n\r\n");

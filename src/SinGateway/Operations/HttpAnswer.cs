@@ -11,6 +11,9 @@ internal readonly record struct HttpAnswer(int Status, string ContentType, PageB
 {
     public const string PlainText = "text/plain; charset=utf-8";
 
+    /// <summary>What a browser may do with it; null leaves the header out.</summary>
+    public string? ContentSecurityPolicy { get; init; }
+
     /// <summary>A short text of its own.</summary>
     public static HttpAnswer Text(int status, string text)
     {
@@ -25,7 +28,7 @@ internal readonly record struct HttpAnswer(int Status, string ContentType, PageB
     /// </summary>
     public byte[] Head(DateTimeOffset now) => Encoding.ASCII.GetBytes(string.Create(
         CultureInfo.InvariantCulture,
-        $"HTTP/1.1 {Status} {Reason}\r\nDate: {now:R}\r\nContent-Type: {ContentType}\r\nContent-Length: {Body.Length}\r\n{(Status == 405 ? "Allow: GET, HEAD\r\n" : "")}Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"));
+        $"HTTP/1.1 {Status} {Reason}\r\nDate: {now:R}\r\nContent-Type: {ContentType}\r\nContent-Length: {Body.Length}\r\n{(Status == 405 ? "Allow: GET, HEAD\r\n" : "")}{(ContentSecurityPolicy is null ? "" : $"Content-Security-Policy: {ContentSecurityPolicy}\r\n")}Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"));
 
     private string Reason => Status switch
     {

@@ -140,7 +140,7 @@ internal sealed class HttpConnection : IPollable
     {
         try
         {
-            return _server.Pages(path) ?? HttpAnswer.Text(404, "There are /livez, /readyz, /status and /metrics.\n");
+            return _server.Pages(path) ?? HttpAnswer.Text(404, "There are /, /livez, /readyz, /status and /metrics.\n");
         }
         catch (Exception failure)
         {

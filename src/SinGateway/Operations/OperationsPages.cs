@@ -22,6 +22,9 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
     private readonly SharedPage _status = new();
     private readonly SharedPage _metrics = new();
 
+    /// <summary>Once somebody has asked for it.</summary>
+    private HttpAnswer? _page;
+
     /// <summary>The answer to a GET; null where there is nothing.</summary>
     public HttpAnswer? Answer(ReadOnlySpan<byte> path) => path switch
     {
@@ -29,6 +32,7 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
         _ when path.SequenceEqual("/readyz"u8) => Ready(),
         _ when path.SequenceEqual("/status"u8) => new HttpAnswer(200, Json, _status.Get(time, PageLife, WriteStatus)),
         _ when path.SequenceEqual("/metrics"u8) => new HttpAnswer(200, MetricsWriter.ContentType, _metrics.Get(time, PageLife, page => MetricsPage.Write(board.Process, board.Read(), page))),
+        _ when path.SequenceEqual("/"u8) => _page ??= StatusPage.Read(),
         _ => null,
     };
 

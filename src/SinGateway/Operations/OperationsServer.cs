@@ -68,7 +68,7 @@ internal sealed partial class OperationsServer : IDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Listening at http://{Address}: /livez, /readyz, /status, /metrics")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Listening at http://{Address}: / for a browser, /livez, /readyz, /status, /metrics")]
     private static partial void LogListening(ILogger logger, string address);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The endpoints of operations.listen have failed and answer no more, please report it; the gateway goes on")]

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -158,6 +160,27 @@ public sealed class OperationsPagesTests
         await Assert.That(await watched.GetAsync("/status")).Contains("\"shardCount\":77");
     }
 
+    [Test]
+    public async Task The_page_for_browsers_may_run_what_it_brings_and_nothing_else()
+    {
+        using Watched watched = new();
+
+        (string page, string? type, string policy) = await watched.PageAsync();
+
+        string script = Between(page, "<script type=\"module\">", "</script>"), style = Between(page, "<style>", "</style>");
+        await Assert.That(type).IsEqualTo("text/html; charset=utf-8");
+        await Assert.That(policy).IsEqualTo(
+            $"default-src 'none'; script-src '{Hash(script)}'; style-src '{Hash(style)}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    }
+
+    private static string Hash(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+
+    private static string Between(string text, string start, string end)
+    {
+        string[] parts = text.Split(start);
+        return parts.Length == 2 ? parts[1].Split(end)[0] : throw new FormatException($"{start} stands there {parts.Length - 1} times");
+    }
+
     private sealed class Watched : IDisposable
     {
         public const int Shards = 100;
@@ -205,6 +228,13 @@ public sealed class OperationsPagesTests
         {
             using HttpResponseMessage response = await _client.GetAsync(path);
             return $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}";
+        }
+
+        public async Task<(string Page, string? Type, string Policy)> PageAsync()
+        {
+            using HttpResponseMessage response = await _client.GetAsync("/");
+            string policy = string.Join('\n', response.Headers.GetValues("Content-Security-Policy"));
+            return (await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.ToString(), policy);
         }
 
         public void Dispose()
