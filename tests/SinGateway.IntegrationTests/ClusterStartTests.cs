@@ -12,7 +12,7 @@ internal sealed class ClusterStartTests
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     [Test]
-    [Arguments(2, 1)]
+    [Arguments(4, 1)]
     [Arguments(4, 4)]
     public async Task Clusters_that_start_together_keep_the_pace_and_all_get_ready(int shardsEach, int maxConcurrency)
     {
