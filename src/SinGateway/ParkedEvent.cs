@@ -11,7 +11,7 @@ namespace SinGateway;
 /// <param name="Message">As Discord sent it.</param>
 internal sealed record ParkedEvent(ISpoolOutlet Outlet, Session Session, long Seq, long ReceivedAt, byte[] Message)
 {
-    public SpoolRecord Record => new()
+    public SpoolRecord ToRecord() => new()
     {
         ShardId = Session.ShardId,
         SessionTag = Session.Tag,

@@ -293,7 +293,7 @@ internal sealed partial class SpoolFeed : ISpoolListener
     {
         while (_parked.TryPeek(out ParkedEvent? parked))
         {
-            SpoolRecord record = parked.Record;
+            SpoolRecord record = parked.ToRecord();
             if (_spool.IsEmpty && parked.Outlet.HasRoom)
             {
                 parked.Outlet.ForwardLate(parked.Session, record);
