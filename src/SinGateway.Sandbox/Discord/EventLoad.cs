@@ -12,10 +12,22 @@ internal sealed class EventLoad(DiscordServer server)
 {
     private const int PreparedAtOnce = 256;
 
+    private readonly Lock _gate = new();
+    private int _rate = server.Options.Rate;
     private int _next;
 
-    /// <summary>Messages a second over all streams; 0 for none.</summary>
-    public int Rate { get; set; } = server.Options.Rate;
+    /// <summary>Messages a second over all streams; 0 for none. Once it is set, no message is made at the former rate any more.</summary>
+    public int Rate
+    {
+        get => Volatile.Read(ref _rate);
+        set
+        {
+            lock (_gate)
+            {
+                _rate = value;
+            }
+        }
+    }
 
     /// <summary>
     /// Produces at <see cref="Rate"/> until cancelled. Each message goes out by itself, not in batches. Has its own thread: a sleeping
@@ -30,14 +42,16 @@ internal sealed class EventLoad(DiscordServer server)
         long last = Stopwatch.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested)
         {
-            int rate = Rate;
-            Thread.Sleep(rate == 0 ? 50 : Math.Clamp(1000 / rate, 1, 20));
-            long now = Stopwatch.GetTimestamp();
-            due = Math.Min(due + Stopwatch.GetElapsedTime(last, now).TotalSeconds * rate, rate / 5.0 + 1);
-            last = now;
-            int count = (int)due;
-            due -= count;
-            Spread(count);
+            Thread.Sleep(Rate == 0 ? 50 : Math.Clamp(1000 / Rate, 1, 20));
+            lock (_gate)
+            {
+                long now = Stopwatch.GetTimestamp();
+                due = Math.Min(due + Stopwatch.GetElapsedTime(last, now).TotalSeconds * _rate, _rate / 5.0 + 1);
+                last = now;
+                int count = (int)due;
+                due -= count;
+                Spread(count);
+            }
         }
     }
 

@@ -207,7 +207,7 @@ internal sealed class IdentifyPermits
                 Array.Resize(ref queued, bucket + 1);
             }
 
-            long begins = bucket < _buckets.Permits.Length && _buckets.Permits[bucket].IsHeld ? IdentifyBuckets.Pace : Math.Max(_buckets.FreeAt(bucket) - now, 0);
+            long begins = bucket < _buckets.Permits.Length && _buckets.Permits[bucket].IsHeld ? IdentifyBuckets.Pace : Math.Max(_buckets.FreeAt(bucket), now) - now;
             wait = Math.Max(wait, begins + (long)queued[bucket]++ * IdentifyBuckets.Pace);
             if (_daily.IsExtra(shardId, now))
             {

@@ -177,7 +177,8 @@ internal sealed class IdentifyWaiters(Func<string> newOwner, long pace)
         long wait = 0;
         foreach (int shardId in _waiting.Keys)
         {
-            wait = MaxConcurrency > 0 ? Math.Max(wait, BucketOf(shardId).LastFreeAt - now) : 0;
+            // Not a difference of times before it is one: a bucket that nobody has asked about has none.
+            wait = MaxConcurrency > 0 ? Math.Max(wait, Math.Max(BucketOf(shardId).LastFreeAt, now) - now) : 0;
         }
 
         return wait;

@@ -34,6 +34,18 @@ public sealed class IdentifyWaitersTests
     }
 
     [Test]
+    public async Task The_estimate_knows_what_it_was_told_and_nothing_before()
+    {
+        const long Now = 1_000_000;
+        Wait(maxConcurrency: 2, 0, 1);
+
+        await Assert.That(_waiters.EstimatedWait(Now)).IsEqualTo(0);
+        Answer(0, ClaimResult.Paced, 1_200, now: Now);
+        await Assert.That(_waiters.EstimatedWait(Now)).IsEqualTo(1_200);
+        await Assert.That(_waiters.EstimatedWait(Now + 1_300)).IsEqualTo(0);
+    }
+
+    [Test]
     public async Task However_long_the_pace_others_hear_every_two_seconds_that_it_waits()
     {
         Wait(maxConcurrency: 1, 0);
