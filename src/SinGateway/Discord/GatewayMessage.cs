@@ -5,12 +5,15 @@ namespace SinGateway.Discord;
 /// <summary>
 /// The envelope of one gateway message, read off its bytes: <c>{"t":"NAME","s":1,"op":0,"d":…}</c>, the keys in any order or missing.
 /// Values are skipped, not parsed, and reading stops when everything wanted is known, so that the usual message costs its first fifty
-/// bytes.
+/// bytes. As Discord spells its dispatches, they are read by comparison alone.
 /// </summary>
 internal readonly ref struct GatewayMessage
 {
     /// <summary>Seq of a message without one.</summary>
     public const long NoSeq = -1;
+
+    /// <summary>No number with fewer digits overflows.</summary>
+    private const int MostSeqDigits = 18;
 
     private readonly ReadOnlySpan<byte> _raw;
     private readonly int _dataStart;
@@ -37,7 +40,49 @@ internal readonly ref struct GatewayMessage
     public ReadOnlySpan<byte> DataAndRest => _dataStart < 0 ? default : _raw[_dataStart..];
 
     /// <summary>Reads an envelope; false when <paramref name="raw"/> is not a JSON object as far as it was read.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> raw, out GatewayMessage message)
+    public static bool TryRead(ReadOnlySpan<byte> raw, out GatewayMessage message) => TryReadDispatch(raw, out message) || TryReadAny(raw, out message);
+
+    /// <summary>Reads <c>{"t":"NAME","s":1,"op":0,"d":…</c>; false when it is spelled otherwise, which says nothing more.</summary>
+    private static bool TryReadDispatch(ReadOnlySpan<byte> raw, out GatewayMessage message)
+    {
+        message = default;
+        ReadOnlySpan<byte> start = "{\"t\":\""u8, beforeSeq = "\",\"s\":"u8, afterSeq = ",\"op\":0,\"d\":"u8;
+        if (!raw.StartsWith(start))
+        {
+            return false;
+        }
+
+        int nameLength = raw[start.Length..].IndexOfAny((byte)'"', (byte)'\\');
+        if (nameLength <= 0)
+        {
+            return false;
+        }
+
+        int position = start.Length + nameLength;
+        if (!raw[position..].StartsWith(beforeSeq))
+        {
+            return false;
+        }
+
+        position += beforeSeq.Length;
+        int first = position;
+        long seq = 0;
+        for (; position < raw.Length && char.IsAsciiDigit((char)raw[position]); position++)
+        {
+            seq = (seq * 10) + raw[position] - '0';
+        }
+
+        if (position - first is 0 or > MostSeqDigits || !raw[position..].StartsWith(afterSeq))
+        {
+            return false;
+        }
+
+        position += afterSeq.Length;
+        message = new GatewayMessage(raw, (int)GatewayOpcode.Dispatch, seq, raw.Slice(start.Length, nameLength), position);
+        return SkipSpace(raw, position) == position;
+    }
+
+    private static bool TryReadAny(ReadOnlySpan<byte> raw, out GatewayMessage message)
     {
         int op = -1;
         long seq = NoSeq;

@@ -124,12 +124,8 @@ internal sealed class RouteTable
 
         public int GetHashCode(byte[] obj) => GetHashCode(obj.AsSpan());
 
-        public int GetHashCode(ReadOnlySpan<byte> alternate)
-        {
-            HashCode hash = default;
-            hash.AddBytes(alternate);
-            return hash.ToHashCode();
-        }
+        // Collisions by chance are rare; who could make them on purpose is Discord, and only so many names are kept.
+        public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)TargetHash.Of(alternate);
 
         public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
     }

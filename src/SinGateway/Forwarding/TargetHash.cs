@@ -5,7 +5,7 @@ namespace SinGateway.Forwarding;
 
 /// <summary>
 /// Names a rendered target in 64 bits, so that the lane of an event is known without keeping its text (G8). Eight bytes a step; targets come
-/// from the operator's file, so nobody chooses them to collide.
+/// from the operator's file, so nobody chooses them to collide. Event names are looked up by it, too.
 /// </summary>
 internal static class TargetHash
 {
