@@ -83,17 +83,41 @@ internal sealed class Bench(string sandboxExecutable, string scratch)
         return (GatewayProcess.AllocatedBytes(stopped!), busy);
     }
 
+    /// <summary>
+    /// Instructions that the process runs for an event of a burst, without the kernel's, as valgrind counts them: the same on a busy machine
+    /// and on an idle one.
+    /// </summary>
+    public async Task<double> InstructionsAsync(Subject subject, int shards, bool tls, int events, CancellationToken cancellationToken)
+    {
+        ChildProcess? stopped = null;
+        await RunAsync(subject, shards, tls, cancellationToken, before: Callgrind.Command(scratch), measure: async (sandbox, process) =>
+        {
+            stopped = process;
+            await sandbox.BurstAsync(PerShard(events / 10, shards), process, cancellationToken).ConfigureAwait(false);
+            await Callgrind.SwitchAsync(process, on: true, cancellationToken).ConfigureAwait(false);
+            await sandbox.BurstAsync(PerShard(events, shards), process, cancellationToken).ConfigureAwait(false);
+            await Callgrind.SwitchAsync(process, on: false, cancellationToken).ConfigureAwait(false);
+            return true;
+        }).ConfigureAwait(false);
+        return Callgrind.Counted(stopped!) / (double)(PerShard(events, shards) * (long)shards);
+    }
+
     private static int PerShard(int events, int shards) => Math.Max(1, events / shards);
 
     private async Task<T> RunAsync<T>(
-        Subject subject, int shards, bool tls, CancellationToken cancellationToken, Func<SandboxProcess, ChildProcess, Task<T>> measure)
+        Subject subject,
+        int shards,
+        bool tls,
+        CancellationToken cancellationToken,
+        Func<SandboxProcess, ChildProcess, Task<T>> measure,
+        string[]? before = null)
     {
         string directory = Path.Combine(scratch, $"run-{++_run}");
         Directory.CreateDirectory(directory);
         SandboxProcess sandbox = await SandboxProcess.StartAsync(sandboxExecutable, shards, tls ? directory : null, cancellationToken).ConfigureAwait(false);
         await using (sandbox.ConfigureAwait(false))
         {
-            ChildProcess process = subject.Start(sandbox, directory, shards);
+            ChildProcess process = subject.Start(sandbox, directory, shards, before ?? []);
             await using (process.ConfigureAwait(false))
             {
                 await sandbox.WaitUntilConnectedAsync(process, cancellationToken).ConfigureAwait(false);

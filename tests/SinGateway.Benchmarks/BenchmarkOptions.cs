@@ -11,14 +11,14 @@ internal sealed record BenchmarkOptions
           --runs N        Repeat each measurement N times and give the median (default 5). Memory, which hardly differs from run to run and
                           takes the longest, is measured once.
           --quick         One run each, shorter and with fewer shards: to see that it works, not to quote.
-          --only LIST     Some of burst, paced, scan, allocation, memory, size, separated by commas (default: all).
+          --only LIST     Some of burst, paced, instructions, scan, allocation, memory, size, separated by commas (default: all).
           --floor-only    Only the C program.
           --compression C Beside it, which speaks zlib-stream, the gateway speaks C: zlib-stream (default), zstd-stream or none.
         """;
 
     private static readonly string[] Compressions = ["zlib-stream", "zstd-stream", "none"];
 
-    private static readonly string[] Measurements = ["burst", "paced", "scan", "allocation", "memory", "size"];
+    private static readonly string[] Measurements = ["burst", "paced", "instructions", "scan", "allocation", "memory", "size"];
 
     public int Runs { get; private init; } = 5;
 
@@ -38,6 +38,9 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Out of these two bursts the bytes per event are computed.</summary>
     public (int Few, int Many) AllocationEvents { get; private init; } = (100_000, 200_000);
+
+    /// <summary>Events of the burst whose instructions are counted: a processor that counts is some thirty times slower.</summary>
+    public int InstructionEvents { get; } = 32_000;
 
     public bool FloorOnly { get; private init; }
 

@@ -51,9 +51,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
-    public static ChildProcess Start(string executable, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public int Id => _process.Id;
+
+    /// <param name="command">The executable and its arguments.</param>
+    /// <param name="environment">Added to this process' own.</param>
+    public static ChildProcess Start(string[] command, IReadOnlyDictionary<string, string>? environment = null)
     {
-        ProcessStartInfo start = new(executable, arguments);
+        ProcessStartInfo start = new(command[0], command[1..]);
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;

@@ -22,9 +22,10 @@ internal static class FloorProgram
         return library is null ? null : await CompileAsync(Path.Combine(directory, "floor-zlib-ng"), library, cancellationToken).ConfigureAwait(false);
     }
 
-    public static ChildProcess Start(string executable, SandboxProcess sandbox, int shards) => ChildProcess.Start(
-        executable,
+    public static ChildProcess Start(string executable, SandboxProcess sandbox, int shards, string[] before) => ChildProcess.Start(
         [
+            .. before,
+            executable,
             sandbox.GatewayPort.ToString(CultureInfo.InvariantCulture),
             sandbox.SingyeongEndpoint.Split(':')[^1],
             shards.ToString(CultureInfo.InvariantCulture),
@@ -34,7 +35,7 @@ internal static class FloorProgram
     {
         string source = Path.Combine(AppContext.BaseDirectory, "floor.c");
         string compiler = Environment.GetEnvironmentVariable("CC") ?? "cc";
-        ChildProcess process = ChildProcess.Start(compiler, ["-O2", "-Wall", "-Wextra", "-o", executable, source, library]);
+        ChildProcess process = ChildProcess.Start([compiler, "-O2", "-s", "-Wall", "-Wextra", "-o", executable, source, library]);
         await using (process.ConfigureAwait(false))
         {
             await process.WaitForSuccessAsync(cancellationToken).ConfigureAwait(false);

@@ -13,7 +13,8 @@ internal static partial class GatewayProcess
     /// </param>
     /// <param name="sandbox">What it connects to.</param>
     /// <param name="compression">Of its connections to Discord.</param>
-    public static ChildProcess Start(string executable, string directory, SandboxProcess sandbox, string compression)
+    /// <param name="before">What stands before it on the command line.</param>
+    public static ChildProcess Start(string executable, string directory, SandboxProcess sandbox, string compression, string[] before)
     {
         bool tls = sandbox.CertificateAuthority is not null;
         string configuration = Path.Combine(directory, "config.json");
@@ -48,7 +49,7 @@ internal static partial class GatewayProcess
         {
             environment["SSL_CERT_FILE"] = sandbox.CertificateAuthority!;
         }
-        return ChildProcess.Start(executable, ["--config", configuration], environment);
+        return ChildProcess.Start([.. before, executable, "--config", configuration], environment);
     }
 
     /// <summary>The managed bytes that a stopped gateway has allocated in its life, as it logs them at its end.</summary>

@@ -35,19 +35,24 @@ try
     List<Subject> subjects = [];
     if (!options.FloorOnly)
     {
-        subjects.Add(new Subject("SinGateway", SpeaksTls: true, (to, directory, _) => GatewayProcess.Start(gateway, directory, to, options.Compression)));
+        subjects.Add(new Subject(
+            "SinGateway", SpeaksTls: true, (to, directory, _, before) => GatewayProcess.Start(gateway, directory, to, options.Compression, before)));
     }
     if (await FloorProgram.CompileWithZlibOfDotnetAsync(compiled, stop.Token) is { } floorOnZlibNg)
     {
-        subjects.Add(new Subject("C, zlib-ng", SpeaksTls: false, (to, _, shards) => FloorProgram.Start(floorOnZlibNg, to, shards)));
+        subjects.Add(new Subject("C, zlib-ng", SpeaksTls: false, (to, _, shards, before) => FloorProgram.Start(floorOnZlibNg, to, shards, before)));
     }
     string floor = await FloorProgram.CompileAsync(compiled, stop.Token);
-    subjects.Add(new Subject("C, zlib", SpeaksTls: false, (to, _, shards) => FloorProgram.Start(floor, to, shards)));
+    subjects.Add(new Subject("C, zlib", SpeaksTls: false, (to, _, shards, before) => FloorProgram.Start(floor, to, shards, before)));
 
     Console.WriteLine($"{Processor()}, {Environment.ProcessorCount} cores, Linux {Environment.OSVersion.Version}; median of {options.Runs} (lowest-highest)");
     Console.WriteLine();
     Report report = new(options, new Bench(sandbox, scratch), subjects, stop.Token);
     await report.WriteEventCostsAsync();
+    if (options.Includes("instructions"))
+    {
+        await report.WriteInstructionsAsync();
+    }
     if (options.Includes("scan") && !options.FloorOnly)
     {
         report.WriteScan();

@@ -28,6 +28,35 @@ internal sealed class Report(BenchmarkOptions options, Bench bench, IReadOnlyLis
         }
     }
 
+    /// <summary>What an event costs, however busy the machine is.</summary>
+    public async Task WriteInstructionsAsync()
+    {
+        if (!Callgrind.IsInstalled)
+        {
+            Say("instructions: not measured, since valgrind is missing (on Debian: apt-get install valgrind)");
+            return;
+        }
+
+        _rows.Clear();
+        Add(["", .. subjects.Select(subject => subject.Name)]);
+        foreach ((int shards, bool tls) in ((int, bool)[])[(1, false), (options.PacedShards, false), (1, true)])
+        {
+            List<string> cells = [$"burst, {Counted(shards, "shard")}{(tls ? ", TLS" : "")}"];
+            foreach (Subject subject in subjects)
+            {
+                Say($"instructions of {subject.Name}, {cells[0]}");
+                cells.Add(!tls || subject.SpeaksTls
+                    ? (await bench.InstructionsAsync(subject, shards, tls, options.InstructionEvents, cancellationToken).ConfigureAwait(false))
+                        .ToString("N0", CultureInfo.InvariantCulture)
+                    : "-");
+            }
+
+            Add(cells);
+        }
+
+        Print("Instructions an event, without the kernel's (valgrind), one run");
+    }
+
     /// <summary>What a rule costs that takes ids from the event.</summary>
     public void WriteScan()
     {

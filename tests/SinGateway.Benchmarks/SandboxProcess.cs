@@ -52,7 +52,7 @@ internal sealed class SandboxProcess : IAsyncDisposable
         {
             arguments.AddRange(["--tls", "--certificate-directory", certificateDirectory]);
         }
-        ChildProcess process = ChildProcess.Start(executable, arguments);
+        ChildProcess process = ChildProcess.Start([executable, .. arguments]);
         string line = await process.FirstLineAsync(cancellationToken).WaitAsync(StartTimeout, cancellationToken).ConfigureAwait(false);
         if (!line.StartsWith('{'))
         {
