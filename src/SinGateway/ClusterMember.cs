@@ -51,9 +51,6 @@ internal sealed partial class ClusterMember(
                 CertificateBundle.Find(Environment.GetEnvironmentVariable(CertificateBundle.Variable));
             }
 
-            using OperationsServer? operations = configuration.Listen is { } listen
-                ? await OperationsServer.StartAsync(listen, services.Board, services.Loggers.CreateLogger("operations"))
-                : null;
             if (configuration.Redis is not { } dsn)
             {
                 await using ISessionStore file = FileSessionStore.Open(configuration.StateFile, _bot, services.Loggers.CreateLogger("state"));

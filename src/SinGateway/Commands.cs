@@ -21,30 +21,34 @@ internal sealed class Commands
     /// <param name="logLevel">CRITICAL, ERROR, WARNING, INFO or DEBUG, in place of the file's loggingLevel.</param>
     /// <param name="noStandby">Exit with code 5, in place of waiting, when another process runs the cluster.</param>
     /// <param name="mutedUntilReady">Change over to another shard count: forward nothing until the shards of all processes that were started so are ready.</param>
+    /// <param name="stayWhenRefused">Where any exit is followed by a restart (Kubernetes): in place of an exit with 2, 3 or 4, which only you can mend, say why, and wait for SIGTERM.</param>
     [Command("")]
     public async Task<int> Run(
-        string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false, bool mutedUntilReady = false)
+        string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false, bool mutedUntilReady = false, bool stayWhenRefused = false)
     {
         Understood = true;
+        using var stop = new CancellationTokenSource();
+        using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
+        using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
         if (!TryLoad(config, out string? file, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
         {
-            return Refuse(ExitCode.BadConfiguration, error);
+            return await RefuseAsync(error, stayWhenRefused, stop.Token);
         }
 
         if (ClusterIndex.Choose(configuration.Clustering, cluster, Environment.GetEnvironmentVariable(ClusterIndex.Variable), out error) is not { } clusters)
         {
-            return Refuse(ExitCode.BadConfiguration, error);
+            return await RefuseAsync(error, stayWhenRefused, stop.Token);
         }
 
         if (mutedUntilReady && configuration.Redis is null)
         {
-            return Refuse(ExitCode.BadConfiguration, "--muted-until-ready needs Redis, where both shard counts meet: set redisDSN, or leave it out");
+            return await RefuseAsync("--muted-until-ready needs Redis, where both shard counts meet: set redisDSN, or leave it out", stayWhenRefused, stop.Token);
         }
 
         LogLevel level = configuration.LoggingLevel;
         if (logLevel is not null && !LoggingLevels.TryParse(logLevel, out level))
         {
-            return Refuse(ExitCode.BadConfiguration, $"--log-level {logLevel} is no level: use {LoggingLevels.Names}");
+            return await RefuseAsync($"--log-level {logLevel} is no level: use {LoggingLevels.Names}", stayWhenRefused, stop.Token);
         }
 
         Outcome outcome;
@@ -59,9 +63,6 @@ internal sealed class Commands
                 logger.LogWarning("{Warning}", warning);
             }
 
-            using var stop = new CancellationTokenSource();
-            using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
-            using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
             using var notifier = new ServiceNotifier(Environment.GetEnvironmentVariable);
 
             // A standby has no loop yet; it is alive while its timers fire.
@@ -75,7 +76,7 @@ internal sealed class Commands
                 reload.Reload();
             });
             using ConfigurationWatch? watch = configuration.ReloadsOnChange ? new ConfigurationWatch(file, TimeProvider.System, reload.Reload) : null;
-            outcome = await member.RunAsync(stop.Token);
+            outcome = await RunAsync(member, configuration.Listen, board, loggers, stop.Token);
 
             void Use(GatewayConfiguration changed)
             {
@@ -92,6 +93,29 @@ internal sealed class Commands
         }
 
         return outcome.Code == ExitCode.Stopped ? 0 : Refuse(outcome.Code, outcome.Message);
+
+        // The endpoints tell of a member that has been refused, while it stays.
+        async Task<Outcome> RunAsync(ClusterMember member, ListenAddress? listen, StatusBoard board, ILoggerFactory loggers, CancellationToken stop)
+        {
+            try
+            {
+                using OperationsServer? operations =
+                    listen is null ? null : await OperationsServer.StartAsync(listen, board, loggers.CreateLogger("operations"));
+                Outcome outcome = await member.RunAsync(stop);
+                if (stayWhenRefused && outcome.Code is ExitCode.BadConfiguration or ExitCode.DiscordRefused or ExitCode.BrokerRefused)
+                {
+                    board.Refuse(outcome.Message);
+                    loggers.CreateLogger("gateway").LogCritical("{Reason}: nothing is tried again, since no restart would mend it", outcome.Message);
+                    await Endless(stop);
+                }
+
+                return outcome;
+            }
+            catch (IOException unusable)
+            {
+                return new(ExitCode.BadConfiguration, unusable.Message);
+            }
+        }
     }
 
     /// <summary>
@@ -99,19 +123,23 @@ internal sealed class Commands
     /// </summary>
     /// <param name="config">The configuration file. Without it: config.json, config.yaml or config.yml of this directory.</param>
     /// <param name="cluster">The cluster whose plan to print. Without it: all.</param>
+    /// <param name="stayWhenRefused">In place of an exit with 2, wait for SIGTERM: for what runs before the gateway, and is restarted whatever the exit code.</param>
     [Command("check")]
-    public int Check(string? config = null, string? cluster = null)
+    public async Task<int> Check(string? config = null, string? cluster = null, bool stayWhenRefused = false)
     {
         Understood = true;
+        using var stop = new CancellationTokenSource();
+        using PosixSignalRegistration terminate = StopOn(PosixSignal.SIGTERM, stop);
+        using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT, stop);
         if (!TryLoad(config, out _, out ConfigurationResult? loaded, out string error) || loaded.Configuration is not { } configuration)
         {
-            return Refuse(ExitCode.BadConfiguration, error);
+            return await RefuseAsync(error, stayWhenRefused, stop.Token);
         }
 
         IReadOnlyList<int> clusters = [];
         if (cluster is not null && (clusters = ClusterIndex.Choose(configuration.Clustering, cluster, null, out error)!) is null)
         {
-            return Refuse(ExitCode.BadConfiguration, error);
+            return await RefuseAsync(error, stayWhenRefused, stop.Token);
         }
 
         CheckReport.Write(Console.Out, configuration, loaded.Warnings, clusters is [var index] ? index : null);
@@ -144,6 +172,21 @@ internal sealed class Commands
         context.Cancel = true;
         stop.Cancel();
     });
+
+    /// <summary>Says what is wrong with command line or configuration, and answers the exit code: at once, or when it is told to stop.</summary>
+    private static async Task<int> RefuseAsync(string message, bool stays, CancellationToken stop)
+    {
+        int code = Refuse(ExitCode.BadConfiguration, message);
+        if (stays)
+        {
+            await Endless(stop);
+        }
+
+        return code;
+    }
+
+    private static async Task Endless(CancellationToken stop) =>
+        await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private static int Refuse(ExitCode code, string message)
     {

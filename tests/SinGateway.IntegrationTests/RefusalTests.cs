@@ -51,6 +51,37 @@ internal sealed class RefusalTests
         await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.Identifies).IsEqualTo(1);
     }
 
+    [Test]
+    [Arguments("--token another", "", 3, "refuses the token")]
+    [Arguments("--singyeong-password right", "", 4, "password")]
+    [Arguments("", "spool: { directory: /no/such/directory }", 2, "/no/such/directory")]
+    public async Task One_that_is_to_stay_says_why_and_waits_for_SIGTERM(string sandbox, string more, int exitCode, string named)
+    {
+        await using Scenario scenario = await Scenario.StartAsync(sandbox, new GatewayConfig { More = $"{Endpoints.Listen}\n{more}" });
+        GatewayProcess gateway = scenario.StartGateway(scenario.Config.ToYaml(scenario.Sandbox), "--stay-when-refused");
+        await using Endpoints endpoints = await Endpoints.OfAsync(gateway);
+
+        await Eventually.HoldsAsync(
+            () => endpoints.GetAsync("/readyz"), answer => answer.Status == 503 && answer.Body.Contains(named), "it says why", answer => $"{answer}\n{gateway.Tail}");
+        await Assert.That(await endpoints.GetAsync("/livez")).IsEqualTo((200, "alive, refused\n"));
+        await Assert.That(await gateway.TerminateAsync()).IsEqualTo(exitCode);
+        await Assert.That(gateway.LastLine).Contains(named);
+    }
+
+    [Test]
+    [Arguments("")]
+    [Arguments("check ")]
+    public async Task One_that_is_to_stay_stays_with_a_file_that_cannot_be_read(string command)
+    {
+        using TemporaryDirectory directory = new();
+        File.WriteAllText(Path.Combine(directory.Path, "config.yaml"), "tokken: x");
+        await using GatewayProcess gateway = GatewayProcess.Start(directory.Path, $"{command}--stay-when-refused".Split(' '));
+        await Eventually.HoldsAsync(() => gateway.Errors.Contains("correct them and start again"), "it names the errors", () => gateway.Tail);
+
+        await Assert.That(gateway.HasExited).IsFalse();
+        await Assert.That(await gateway.TerminateAsync()).IsEqualTo(2);
+    }
+
     private static async Task EndsAsync(string sandbox, GatewayConfig config, int exitCode, string named, string? order = null, int identifies = 0)
     {
         await using Scenario scenario = await Scenario.StartAsync(sandbox, config);

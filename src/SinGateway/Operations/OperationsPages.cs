@@ -42,6 +42,7 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
         {
             StatusStage.Starting => "alive, starting\n",
             StatusStage.StandingBy => "alive, standing by\n",
+            StatusStage.Refused => "alive, refused\n",
             _ => "alive\n",
         });
 
@@ -71,6 +72,10 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
         else if (board.Stage == StatusStage.StandingBy)
         {
             reasons.Add("the gateway stands by: another process runs its cluster, or Redis is away");
+        }
+        else if (board.Stage == StatusStage.Refused)
+        {
+            reasons.Add(board.Refusal!);
         }
         else if (snapshot is null)
         {
@@ -123,7 +128,8 @@ internal sealed class OperationsPages(StatusBoard board, TimeProvider time)
             }
             else
             {
-                JsonSerializer.Serialize(json, new StartingStatus(board.Process, board.Stage == StatusStage.StandingBy ? "standing by" : "starting", board.Faults.Newest()), StatusJson.Default.StartingStatus);
+                string stage = board.Stage switch { StatusStage.StandingBy => "standing by", StatusStage.Refused => "refused", _ => "starting" };
+                JsonSerializer.Serialize(json, new StartingStatus(board.Process, stage, board.Refusal, board.Faults.Newest()), StatusJson.Default.StartingStatus);
             }
         }
 

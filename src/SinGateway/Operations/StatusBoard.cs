@@ -12,6 +12,9 @@ internal enum StatusStage
     Running,
 
     Stopping,
+
+    /// <summary>Someone refused for good, and it only waits for its end.</summary>
+    Refused,
 }
 
 /// <summary>
@@ -35,10 +38,15 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
         set => Volatile.Write(ref _stage, (int)value);
     }
 
+    /// <summary>What was wrong and what to change, once the stage is <see cref="StatusStage.Refused"/>; null before.</summary>
+    public string? Refusal { get; private set; }
+
     public FaultLog Faults { get; } = faults;
 
     /// <summary>For how long the loop has given no sign; nothing while there is none.</summary>
-    public TimeSpan SinceTurn => Stage is StatusStage.Starting or StatusStage.StandingBy ? TimeSpan.Zero : time.GetElapsedTime(Volatile.Read(ref _turnedAt));
+    public TimeSpan SinceTurn => Stage is StatusStage.Starting or StatusStage.StandingBy or StatusStage.Refused
+        ? TimeSpan.Zero
+        : time.GetElapsedTime(Volatile.Read(ref _turnedAt));
 
     public bool IsStalled => SinceTurn >= StallLimit;
 
@@ -54,6 +62,14 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
     public void StandBy()
     {
         Stage = StatusStage.StandingBy;
+        Volatile.Write(ref _rotation, null);
+    }
+
+    /// <summary>Nothing is tried any more, and this is why.</summary>
+    public void Refuse(string reason)
+    {
+        Refusal = reason;
+        Stage = StatusStage.Refused;
         Volatile.Write(ref _rotation, null);
     }
 

@@ -8,8 +8,12 @@ namespace SinGateway.Operations;
 /// <param name="Reasons">Why not; empty when it is.</param>
 internal sealed record Readiness(bool Ready, IReadOnlyList<string> Reasons);
 
-/// <summary>What <c>/status</c> answers before the loop has told anything.</summary>
-internal sealed record StartingStatus(StatusProcess Process, string Stage, Fault[] Faults);
+/// <summary>What <c>/status</c> answers before the loop has told anything, and after its end.</summary>
+/// <param name="Process">What never changes.</param>
+/// <param name="Stage">starting, standing by, or refused.</param>
+/// <param name="Refusal">What was wrong and what to change, if refused.</param>
+/// <param name="Faults">The last ones.</param>
+internal sealed record StartingStatus(StatusProcess Process, string Stage, string? Refusal, Fault[] Faults);
 
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Serialization,

@@ -45,6 +45,17 @@ internal sealed partial class DeploymentFilesTests
     }
 
     [Test]
+    public async Task A_pod_that_was_refused_stays()
+    {
+        YamlNode set = Documents("deploy/kubernetes.yaml").Single(document => Text(document, "kind") == "StatefulSet");
+        YamlNode first = ((YamlSequenceNode)set["spec"]["template"]["spec"]["initContainers"]).Single();
+
+        await Assert.That(At(Container(set), "args").ToString()).Contains("--stay-when-refused");
+        await Assert.That(At(first, "args").ToString()).Contains("check").And.Contains("--stay-when-refused");
+        await Assert.That(Text(first, "image")).IsEqualTo(Text(Container(set), "image"));
+    }
+
+    [Test]
     public async Task The_image_of_the_manifest_has_the_version_of_the_program()
     {
         YamlNode set = Documents("deploy/kubernetes.yaml").Single(document => Text(document, "kind") == "StatefulSet");

@@ -91,6 +91,20 @@ public sealed class OperationsPagesTests
     }
 
     [Test]
+    public async Task A_gateway_that_was_refused_and_stays_is_alive_and_says_why()
+    {
+        using Watched watched = new();
+        watched.Publish(_ => { });
+
+        watched.Board.Refuse("Discord refuses the token");
+        watched.Time.Advance(TimeSpan.FromMinutes(5));
+
+        await Assert.That(await watched.GetAsync("/livez")).IsEqualTo("200 alive, refused\n");
+        await Assert.That(await watched.GetAsync("/readyz")).IsEqualTo("""503 {"ready":false,"reasons":["Discord refuses the token"]}""" + "\n");
+        await Assert.That(await watched.GetAsync("/status")).Contains("\"stage\":\"refused\",\"refusal\":\"Discord refuses the token\"");
+    }
+
+    [Test]
     public async Task While_a_real_loop_is_blocked_the_endpoints_answer_and_say_so()
     {
         using Watched watched = new();
