@@ -13,9 +13,10 @@ image() {
   require_dotnet
   # shellcheck disable=SC2046
   require $([[ -n $context_only ]] || echo buildah) certificates $(for rid in "$@"; do release_needs "$rid"; done | sort -u)
+  [[ -n $context_only ]] || buildah_works || die "image: $buildah_does_not_work"
   for rid in "$@"; do publish_static SinGateway singateway "$rid"; done
   image_context "$@"
-  [[ -n $context_only ]] && { say 'out/image is ready: docker buildx build -f deploy/Dockerfile out/image'; return; }
+  [[ -n $context_only ]] && { say 'out/image is ready: docker buildx build -t singateway -f deploy/Dockerfile out/image'; return; }
 
   mkdir -p dist
   oci_archive "dist/singateway-$(version).oci.tar" "$@"
@@ -37,6 +38,15 @@ image_context() (
   done
   install -m 644 LICENSE THIRD-PARTY.md "$context/licenses"
 )
+
+buildah_does_not_work='buildah may not make containers here (inside of a container it needs --privileged)'
+buildah_works() {
+  local storage code=0
+  storage=$(mktemp -d)
+  buildah --root "$storage/root" --runroot "$storage/run" --storage-driver vfs from scratch >/dev/null 2>&1 || code=$?
+  rm -rf "$storage"
+  return "$code"
+}
 
 # oci_archive FILE RID...: builds deploy/Dockerfile over out/image, in a storage of its own. Every file bears the commit's time.
 oci_archive() {

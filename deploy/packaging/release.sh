@@ -51,8 +51,7 @@ debian_version() { dpkg-query -W -f '${Version}\n' "$1" 2>/dev/null | sort -V | 
 # system's package lists are left as they are.
 arm64_openssl() {
   [[ -e out/static/openssl-arm64/version ]] && dpkg --compare-versions "$(<out/static/openssl-arm64/version)" ge "$(debian_version libssl-dev)" && return
-  command -v apt-get >/dev/null ||
-    die "OpenSSL for arm64 is missing: unpack Debian's package libssl-dev of arm64 (dpkg -x) into out/static/openssl-arm64"
+  command -v apt-get >/dev/null || die 'OpenSSL for arm64 comes from Debian, and there is no apt-get here. Without arm64: ./build.sh release linux-x64'
   local lists=$root/out/static/apt-arm64 options
   mkdir -p "$lists"/{lists,cache/archives}/partial
   options=(-qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root -o Dir::State::status=/dev/null
