@@ -4,7 +4,8 @@ using SinGateway.IntegrationTests.Fixtures;
 namespace SinGateway.IntegrationTests;
 
 /// <summary>
-/// What is shipped around the executables: what is in it, and that it is the same whoever makes it (<c>./build.sh release --twice</c> tries the executables, too).
+/// What is shipped around the executables: what is in it, and that it is the same whoever makes it. (<c>./build.sh release --twice</c>
+/// compares executables.)
 /// </summary>
 internal sealed class ReleasePackageTests
 {
@@ -19,7 +20,9 @@ internal sealed class ReleasePackageTests
         string name = await NameAsync(packaging);
         string listed = await Tool.RunAsync("tar", ["-tzf", Path.Combine(packaging.Output, $"{name}.tar.gz")]);
 
-        await Assert.That(listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(entry => entry[(name.Length + 1)..])).IsEquivalentTo(
+        string[] entries = [.. listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(entry => entry[(name.Length + 1)..])];
+
+        await Assert.That(entries).IsEquivalentTo(
         (string[])
         [
             "", "CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY.md", "config.example.yaml", "licenses/", "licenses/Apache-2.0.txt", "licenses/LGPL-2.1.txt",
