@@ -25,8 +25,9 @@ internal sealed class ReleasePackageTests
         await Assert.That(entries).IsEquivalentTo(
         (string[])
         [
-            "", "CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY.md", "config.example.yaml", "licenses/", "licenses/Apache-2.0.txt", "licenses/LGPL-2.1.txt",
-            "licenses/dotnet-third-party-notices.txt", "singateway", "singateway-sandbox", "singateway.service", $"{name}.cdx.json",
+            "", "CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY.md", "config.example.yaml",
+            "licenses/", "licenses/Apache-2.0.txt", "licenses/LGPL-2.1.txt", "licenses/dotnet-third-party-notices.txt",
+            "singateway", "singateway-sandbox", "singateway.service", $"{name}.cdx.json",
         ]);
     }
 
