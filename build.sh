@@ -24,6 +24,7 @@ Usage: ./build.sh COMMAND [ARGUMENTS]
                      ./build.sh bench --help tells the options.
   release [RID...]   Make dist/: static executables for linux-x64 and linux-arm64, tarballs, bills of materials, checksums.
                      On x86_64; needs clang, lld, cmake, OpenSSL's static libraries and, for arm64, a cross toolchain.
+                     release --twice [RID...] makes it once more, from a clone elsewhere, and compares.
   image [RID...]     Make dist/singateway-VERSION.oci.tar, a container image of the static executables for both architectures.
                      Needs buildah beside what release needs; for docker: ./build.sh image --context, then deploy/Dockerfile.
   clean              Remove what all of this made: bin, obj, out, dist, TestResults.
@@ -295,11 +296,18 @@ prepare_release() {
   local rid
   for rid in "${release_rids[@]}"; do
     # shellcheck disable=SC2046
-    if [[ $(runtime_identifier) == linux-x64 ]] && has $(release_needs "$rid"); then publish_static SinGateway singateway "$rid"; fi
+    [[ $(runtime_identifier) == linux-x64 ]] && has $(release_needs "$rid") || continue
+    if [[ $rid == linux-arm64 ]]; then (arm64_openssl) || continue; fi
+    publish_static SinGateway singateway "$rid"
   done
+  rm -f out/static/singateway.oci.tar
   if has buildah certificates && [[ -x out/static/linux-x64/singateway ]]; then
-    image_context linux-x64
-    oci_archive out/static/singateway.oci.tar linux-x64
+    if buildah_works; then
+      image_context linux-x64
+      oci_archive out/static/singateway.oci.tar linux-x64
+    else
+      say "$buildah_does_not_work: the tests of the image are skipped"
+    fi
   fi
   export SINGATEWAY_RELEASE=$root/out/static
 }

@@ -13,16 +13,19 @@ image() {
   require_dotnet
   # shellcheck disable=SC2046
   require $([[ -n $context_only ]] || echo buildah) certificates $(for rid in "$@"; do release_needs "$rid"; done | sort -u)
+  [[ -n $context_only ]] || buildah_works || die "image: $buildah_does_not_work"
+  for rid in "$@"; do publish_static SinGateway singateway "$rid"; done
   image_context "$@"
-  [[ -n $context_only ]] && { say 'out/image is ready: docker buildx build -f deploy/Dockerfile out/image'; return; }
+  [[ -n $context_only ]] && { say 'out/image is ready: docker buildx build -t singateway -f deploy/Dockerfile out/image'; return; }
 
   mkdir -p dist
   oci_archive "dist/singateway-$(version).oci.tar" "$@"
-  (cd dist && rm -f SHA256SUMS && sha256sum -- * >SHA256SUMS)
+  checksums
 }
 
-# image_context RID...: out/image, what deploy/Dockerfile copies.
-image_context() {
+# image_context RID...: out/image, what deploy/Dockerfile copies. In a subshell, for its umask: the user of the image must be able to read it.
+image_context() (
+  umask 022
   local rid context=out/image
   rm -rf "$context"
   mkdir -p "$context"/{etc/ssl/certs,licenses,state}
@@ -30,11 +33,19 @@ image_context() {
   printf 'singateway:x:65532:65532::/var/lib/singateway:/\n' >"$context/etc/passwd"
   printf 'singateway:x:65532:\n' >"$context/etc/group"
   for rid in "$@"; do
-    publish_static SinGateway singateway "$rid"
     install -D -m 755 "out/static/$rid/singateway" "$context/${image_architectures[$rid]}/singateway"
     licenses "$rid" "$context/licenses"
   done
   install -m 644 LICENSE THIRD-PARTY.md "$context/licenses"
+)
+
+buildah_does_not_work='buildah may not make containers here (inside of a container it needs --privileged)'
+buildah_works() {
+  local storage code=0
+  storage=$(mktemp -d)
+  buildah --root "$storage/root" --runroot "$storage/run" --storage-driver vfs from scratch >/dev/null 2>&1 || code=$?
+  rm -rf "$storage"
+  return "$code"
 }
 
 # oci_archive FILE RID...: builds deploy/Dockerfile over out/image, in a storage of its own. Every file bears the commit's time.

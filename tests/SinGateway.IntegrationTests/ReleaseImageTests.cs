@@ -22,6 +22,8 @@ internal sealed class ReleaseImageTests
         await Assert.That(config.GetProperty("User").GetString()).IsEqualTo("65532:65532");
         await Assert.That(config.GetProperty("WorkingDir").GetString()).IsEqualTo("/var/lib/singateway");
         await Assert.That(config.GetProperty("Entrypoint")[0].GetString()).IsEqualTo("/singateway");
+        string root = (await Tool.RunAsync(buildah[0], [.. buildah[1..], "mount", container])).Trim();
+        await Assert.That((await Tool.RunAsync("stat", ["-c", "%u:%g", $"{root}/var/lib/singateway"])).Trim()).IsEqualTo("65532:65532");
     }
 
     [Test]

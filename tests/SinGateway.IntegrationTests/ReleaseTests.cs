@@ -11,7 +11,7 @@ namespace SinGateway.IntegrationTests;
 internal sealed partial class ReleaseTests
 {
     private const int Shards = 2;
-    private const long LargestExecutable = 16L * 1024 * 1024;
+    private const long LargestExecutable = 16_000_000;
 
     [Test]
     [Arguments("linux-x64")]
@@ -27,7 +27,7 @@ internal sealed partial class ReleaseTests
     [Test]
     [Arguments("linux-x64")]
     [Arguments("linux-arm64")]
-    public async Task A_release_is_not_larger_than_16_MiB(string rid) =>
+    public async Task A_release_is_not_larger_than_16_MB(string rid) =>
         await Assert.That(new FileInfo(Binaries.Release(rid)).Length).IsLessThanOrEqualTo(LargestExecutable);
 
     [Test]

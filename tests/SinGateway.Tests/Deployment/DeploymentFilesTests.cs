@@ -75,6 +75,14 @@ internal sealed partial class DeploymentFilesTests
         await Assert.That(workflow).Contains("./build.sh test").And.Contains("./build.sh release").And.Contains("dist/");
     }
 
+    [Test]
+    public async Task The_workflow_may_make_containers()
+    {
+        YamlMappingNode jobs = (YamlMappingNode)At(Documents(".github/workflows/ci.yaml").Single(), "jobs");
+
+        await Assert.That(jobs.Children.Values.Select(job => Text(job, "container", "options")).Distinct()).IsEquivalentTo((string[])["--privileged"]);
+    }
+
     private static ConfigurationResult Load(string configuration) => ConfigurationFile.Parse("config.yaml", configuration, variable => variable switch
     {
         "DISCORD_TOKEN" => "a-token",
