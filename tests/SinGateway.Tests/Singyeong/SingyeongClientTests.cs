@@ -195,6 +195,34 @@ public sealed class SingyeongClientTests
     }
 
     [Test]
+    public async Task How_the_server_closed_is_known_even_when_a_write_is_what_fails()
+    {
+        using WebSocketServer server = new();
+        using Gateway gateway = new(server);
+        using (Stream raw = await server.AcceptUpgradedAsync())
+        {
+            await raw.WriteAsync(ServerFrame.Build(Opcode.Text, """{"d":{"heartbeat_interval":45000},"op":0}"""u8));
+            await WebSocketConnectionTests.ReadFramesAsync(raw, 1);
+            await raw.WriteAsync(ServerFrame.Build(Opcode.Text, """{"d":{"restricted":false},"op":2}"""u8));
+            await gateway.Running.UntilAsync(() => gateway.Client.IsReady);
+            Socket socket = ((NetworkStream)raw).Socket;
+
+            // On the loop's thread, so that it does not see the close before it writes: as the server ends its socket with much unread.
+            await gateway.Running.RunAsync(() =>
+            {
+                raw.Write(ServerFrame.Build(Opcode.Close, [0x03, 0xF3]));
+                socket.Close(0);
+                gateway.Forward(300_000, 1);
+            });
+        }
+
+        await gateway.Running.UntilAsync(() => !gateway.Client.IsReady);
+        await Assert.That(string.Join('|', gateway.Logger.Entries)).Contains("failed on a message (1011)");
+        using SingyeongPeer next = await SingyeongPeer.AcceptReadyAsync(server);
+        await Assert.That(await next.ReceiveAsync(1)).IsEqualTo("1");
+    }
+
+    [Test]
     public async Task Answers_are_read_while_writing_is_blocked()
     {
         const int Answers = 5_000;
@@ -437,14 +465,17 @@ public sealed class SingyeongClientTests
 
         public Task ForwardAsync(params long[] seqs) => ForwardAsync(10, seqs);
 
-        public Task ForwardAsync(int payload, long[] seqs) => Running.RunAsync(() =>
+        public Task ForwardAsync(int payload, long[] seqs) => Running.RunAsync(() => Forward(payload, seqs));
+
+        /// <summary>On the loop's thread.</summary>
+        public void Forward(int payload, params long[] seqs)
         {
             foreach (long seq in seqs)
             {
                 byte[] message = Encoding.UTF8.GetBytes($$$"""{"t":"X","s":{{{seq}}},"op":0,"d":"{{{new string('x', payload)}}}"}""");
                 _forwarder.Receive(Session, "X"u8, seq, message);
             }
-        });
+        }
 
         public long Unencodable => _forwarder.Unencodable;
 
