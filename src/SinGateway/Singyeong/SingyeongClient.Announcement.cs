@@ -17,6 +17,7 @@ internal sealed partial class SingyeongClient
             IsReady = false;
             StopTimers();
             Delivery.Lose(false);
+            Times.Lost();
             Connect();
         }
     }

@@ -223,6 +223,28 @@ public sealed class SingyeongClientTests
     }
 
     [Test]
+    public async Task A_barrier_of_a_connection_that_was_replaced_is_not_measured_on_the_next()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Gateway gateway = new(server, time);
+        using SingyeongPeer former = await SingyeongPeer.AcceptReadyAsync(server);
+        await gateway.Running.UntilAsync(() => gateway.Client.IsReady);
+        await gateway.ForwardAsync(1);
+        await gateway.BarrierAsync();
+        await Assert.That(await former.ReceiveAsync(2)).IsEqualTo("1 heartbeat");
+        await gateway.Running.AdvanceAsync(30_000);
+
+        await gateway.Running.RunAsync(() => gateway.Client.Announce(gateway.Identity));
+        using SingyeongPeer next = await SingyeongPeer.AcceptReadyAsync(server);
+        await Assert.That(await next.ReceiveAsync(2)).IsEqualTo("1 heartbeat");
+        await next.AckAsync();
+        await gateway.Running.UntilAsync(() => gateway.Session.Committed == 1);
+
+        await Assert.That(gateway.Client.Times.BarrierTime.Sum).IsEqualTo(0);
+    }
+
+    [Test]
     public async Task Answers_are_read_while_writing_is_blocked()
     {
         const int Answers = 5_000;
@@ -441,10 +463,10 @@ public sealed class SingyeongClientTests
             Running = new RunningLoop(time);
             MaskingKeys keys = new();
             Dialer dialer = new(Running.Loop, _ => Task.FromResult<IPAddress[]>([]), null);
-            SingyeongIdentity identity = new(
+            Identity = new(
                 server.Uri(), "gateway", SingyeongMessages.Heartbeat("gateway"), SingyeongMessages.Identify("gateway", "app", null, 0, new[] { 0 }, 1), encoding);
             Delivery delivery = new(outbox, [new UnroutedPolicy(holds, 60_000, "worker", CostsConnection: false)], () => Running.Loop.Now, Logger);
-            Client = new SingyeongClient(Running.Loop, dialer, keys, identity, delivery, new Random(1), Logger);
+            Client = new SingyeongClient(Running.Loop, dialer, keys, Identity, delivery, new Random(1), Logger);
             Client.Refused += message => _refused.TrySetResult(message);
             TargetTemplateBuilder target = new();
             target.AddJson("""{"application":"worker"}""");
@@ -454,6 +476,8 @@ public sealed class SingyeongClientTests
         }
 
         public RunningLoop Running { get; }
+
+        public SingyeongIdentity Identity { get; }
 
         public SingyeongClient Client { get; }
 
