@@ -55,12 +55,11 @@ internal sealed partial class Delivery
     public int Expire()
     {
         int expired = 0;
-        while (Lanes.TakeExpired(_now(), _probe.Lane) is { } dispatch)
+        Lanes.TakeExpired(_now(), _probe.Lane, dispatch =>
         {
             Settle(dispatch);
             expired++;
-        }
-
+        });
         Expired += expired;
         return expired;
     }
