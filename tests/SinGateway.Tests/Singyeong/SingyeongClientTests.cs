@@ -195,6 +195,56 @@ public sealed class SingyeongClientTests
     }
 
     [Test]
+    [Arguments("error")]
+    [Arguments("1007")]
+    [Arguments("1009")]
+    [Arguments("1011")]
+    public async Task A_message_that_the_server_cannot_take_is_set_aside_after_three_connections_and_the_rest_arrives(string refusal)
+    {
+        using WebSocketServer server = new();
+        using Gateway gateway = new(server);
+        await gateway.ForwardAsync(1, 2, 3);
+        await gateway.BarrierAsync();
+        int connections = 0;
+        while (await gateway.Running.RunAsync(() => gateway.Session.Committed) < 3)
+        {
+            connections++;
+            using SingyeongPeer peer = await SingyeongPeer.AcceptReadyAsync(server);
+            Task refused = RefuseSecondAsync(peer, refusal);
+            await gateway.Running.UntilAsync(() => refused.IsCompleted || gateway.Session.Committed == 3);
+        }
+
+        await Assert.That(connections).IsBetween(4, 5).Because("one for what was in flight, three for the guilty one");
+        await Assert.That(gateway.Client.Delivery.Poisonous).IsEqualTo(1);
+    }
+
+    /// <summary>Plays a server that takes everything but the event with seq 2, until the connection ends.</summary>
+    private static async Task RefuseSecondAsync(SingyeongPeer peer, string refusal)
+    {
+        try
+        {
+            string packet;
+            while ((packet = await peer.ReceiveAsync()) != "closed")
+            {
+                if (packet == "heartbeat")
+                {
+                    await peer.AckAsync();
+                }
+                else if (packet.Split(':')[2] == "2")
+                {
+                    await (refusal == "error"
+                        ? peer.SendAsync("""{"d":{"error":"invalid payload","extra_info":null},"op":8,"t":null,"ts":1}""")
+                        : peer.Socket.CloseOutputAsync((WebSocketCloseStatus)int.Parse(refusal), null, CancellationToken.None));
+                }
+            }
+        }
+        catch (WebSocketException)
+        {
+            // The test has ended it.
+        }
+    }
+
+    [Test]
     public async Task How_the_server_closed_is_known_even_when_a_write_is_what_fails()
     {
         using WebSocketServer server = new();
