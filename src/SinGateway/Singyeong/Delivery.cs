@@ -327,6 +327,7 @@ internal sealed partial class Delivery : IDisposable
         if (Barriers.Sent == 0 && Outbox.Sent == Outbox.Confirmed)
         {
             _drainEnd = null;
+            lane.Try();
             _probe = new Probe { Kind = ProbeKind.Lane, Lane = lane };
             return Course.Probe;
         }

@@ -23,6 +23,9 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
     private long _mayCostAt = long.MinValue;
     private int _retries;
 
+    /// <summary>A client of its application has connected since the try began that is under way: it may have come too late for that one.</summary>
+    private bool _hasNewReceiver;
+
     public ulong Target { get; } = target;
 
     public string Application { get; } = application;
@@ -96,12 +99,19 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
         FirstDeadline = first;
     }
 
-    /// <summary>Nobody took a message of it: the next try is later.</summary>
+    /// <summary>The first message is sent.</summary>
+    public void Try() => _hasNewReceiver = false;
+
+    /// <summary>Nobody took a message of it: the next try is later, unless somebody has come since.</summary>
     public void Refused(long now)
     {
         if (CostsConnection)
         {
             RetryAt = _mayCostAt = now + CostlyRetry;
+        }
+        else if (_hasNewReceiver)
+        {
+            RetryAt = now;
         }
         else
         {
@@ -111,5 +121,9 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
     }
 
     /// <summary>A client of its application has connected.</summary>
-    public void ReceiverConnected(long now) => RetryAt = Math.Min(RetryAt, Math.Max(now, _mayCostAt));
+    public void ReceiverConnected(long now)
+    {
+        RetryAt = Math.Min(RetryAt, Math.Max(now, _mayCostAt));
+        _hasNewReceiver = true;
+    }
 }

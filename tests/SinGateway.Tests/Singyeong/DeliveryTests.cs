@@ -55,6 +55,27 @@ public sealed class DeliveryTests
     }
 
     [Test]
+    public async Task A_worker_that_connects_while_a_retry_is_under_way_is_tried_at_once_when_that_comes_back()
+    {
+        using Delivery delivery = Create(Holds(1_000_000));
+        DispatchNonce first = Add(delivery);
+        Send(delivery);
+        delivery.ComeBack(first);
+        delivery.Acknowledge();
+        _clock.Now = 500_000;
+        Send(delivery);
+        delivery.ReceiverConnected("worker");
+        delivery.ComeBack(first);
+        delivery.Acknowledge();
+
+        await Assert.That(delivery.Lanes.All.Single().RetryAt).IsEqualTo(_clock.Now);
+        Send(delivery);
+        delivery.ComeBack(first);
+        delivery.Acknowledge();
+        await Assert.That(delivery.Lanes.All.Single().RetryAt).IsGreaterThan(_clock.Now).Because("nobody has come since");
+    }
+
+    [Test]
     public async Task A_retry_on_which_the_server_fails_three_times_is_poison_when_a_no_route_would_be_answered()
     {
         using Delivery delivery = Create(Holds(1_000_000));
