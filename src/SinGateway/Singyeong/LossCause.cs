@@ -9,6 +9,8 @@ internal enum LossCause
     /// <summary>The server failed on a message (1011): for want of a receiver, perhaps (singyeong.md, bugs).</summary>
     ServerFailed,
 
-    /// <summary>The server cannot take a message: it answered it by an error (op 8), or closed with a code that says so. Never for want of a receiver.</summary>
+    /// <summary>
+    /// The server cannot take a message: it answered it by an error (op 8), or closed with a code that says so. Never for want of a receiver.
+    /// </summary>
     MessageRefused,
 }

@@ -16,7 +16,8 @@ public sealed class UnroutedDispatchesTests
         FakeTimeProvider time = new();
         using RunningLoop running = new(time);
         Session session = new(0, "abc", null, 0);
-        using Delivery delivery = new(4 << 20, [new UnroutedPolicy(true, 60_000, "worker", CostsConnection: false)], () => running.Loop.Now, new RecordingLogger());
+        UnroutedPolicy policy = new(true, 60_000, "worker", CostsConnection: false);
+        using Delivery delivery = new(4 << 20, [policy], () => running.Loop.Now, new RecordingLogger());
         UnroutedDispatches unrouted = new(running.Loop, delivery, () => { }, new RecordingLogger());
         await running.RunAsync(() =>
         {
@@ -42,7 +43,8 @@ public sealed class UnroutedDispatchesTests
 
     private static void ComeBack(UnroutedDispatches unrouted, long seq)
     {
-        string json = """{"d":{"error":"no_route","extra_info":{"d":{"nonce":"0:ba7816bf:SEQ:0"}}},"op":3,"t":null,"ts":1}""".Replace("SEQ", $"{seq}", StringComparison.Ordinal);
+        string json = """{"d":{"error":"no_route","extra_info":{"d":{"nonce":"0:ba7816bf:SEQ:0"}}},"op":3,"t":null,"ts":1}"""
+            .Replace("SEQ", $"{seq}", StringComparison.Ordinal);
         if (SingyeongPacket.TryRead(Encoding.UTF8.GetBytes(json), out SingyeongPacket packet))
         {
             unrouted.ComeBack(packet);
