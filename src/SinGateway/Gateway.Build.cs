@@ -160,12 +160,7 @@ internal sealed partial class Gateway
         return group;
     }
 
-    /// <summary>Whoever speaks etf is answered; json and msgpack are not, when the target has ops (singyeong.md, bugs).</summary>
-    private UnroutedPolicy Policy(ForwardingRule rule) => new(
-        rule.Holds,
-        (long)rule.HoldFor.TotalMilliseconds,
-        rule.Target.Application ?? Lane.AnyApplication,
-        rule.Target.HasOps && configuration.Singyeong.Encoding != SingyeongEncoding.Etf);
+    private UnroutedPolicy Policy(ForwardingRule rule) => UnroutedPolicy.Of(rule, configuration.Singyeong.Encoding);
 
     /// <summary>
     /// The client id says bot, shard count, cluster, connection and fence by four (G21): never one that the holder before may still have,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
@@ -13,6 +14,8 @@ internal sealed class LaneTests
     private const int Burst = 200;
     private const int Events = Burst * Shards;
     private const string Sandbox = "--shards 4 --max-concurrency 4 --compression-level 1";
+
+    private static readonly TimeSpan CostlyRetry = TimeSpan.FromSeconds(30);
 
     private const string WithOps = """
         "worker"
@@ -37,6 +40,7 @@ internal sealed class LaneTests
         await scenario.StartReadyGatewayAsync(Shards);
         await scenario.Sandbox.BurstAsync(Burst);
         await Eventually.HoldsAsync(() => first.Messages.Count == Events, "every message is delivered to the worker", () => first.Explain);
+        Stopwatch absence = Stopwatch.StartNew();
         await first.DisposeAsync();
         await scenario.HoldsAsync(statistics => !statistics.Singyeong.Has("worker"), "the worker is gone");
 
@@ -51,6 +55,7 @@ internal sealed class LaneTests
             () => scenario.Gateway.Errors.Contains("finds no receiver in application worker", StringComparison.Ordinal), "the lane's holding is said", () => scenario.Gateway.Tail);
 
         WorkerClient second = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, ["MESSAGE_CREATE"]));
+        long retries = (long)(absence.Elapsed / CostlyRetry);
         await Eventually.HoldsAsync(() => Later() == 2 * Events, "every message that waited is delivered", () => $"{second.Explain}\n{scenario.Tails}");
         await scenario.Sandbox.BurstAsync(Burst);
         await Eventually.HoldsAsync(() => Later() == 3 * Events, "the lane flows again", () => $"{second.Explain}\n{scenario.Tails}");
@@ -63,9 +68,10 @@ internal sealed class LaneTests
         await Assert.That(end.Discord.Identifies).IsEqualTo(Shards);
         await Assert.That(scenario.Gateway.Errors).Contains(" expired=0 poisonous=0 ").And.DoesNotContain("did not confirm");
 
-        // With ops: one connection for what was in flight, one for the message that was found guilty. The answers of etf cost none.
+        // With ops: one connection for what was in flight, one for the message that was found guilty, and one for each retry while nobody was
+        // there, at most once in half a minute (G9). The answers of etf cost none.
         long lost = ops && encoding != "etf" ? 2 : 0;
-        await Assert.That(end.Singyeong.Kills).IsEqualTo(lost);
+        await Assert.That(end.Singyeong.Kills).IsBetween(lost, lost > 0 ? lost + retries : 0);
 
         // A connection that is lost doubles what was not confirmed, so the first burst's last messages may come once more.
         int Later() => second.Messages.Keys.Count(message => message.Number > Burst);

@@ -12,7 +12,8 @@ internal sealed class TargetCompiler(ProblemList problems)
         TargetCompiler compiler = new(problems);
         compiler.Add(target, path);
         string? application = (target["application"] as ScalarNode)?.Value;
-        return compiler._builder.Build(hasOps, application?.Contains(TemplateVariables.Open, StringComparison.Ordinal) == true ? null : application);
+        return compiler._builder.Build(
+            hasOps, application?.Contains(TemplateVariables.Open, StringComparison.Ordinal) == true ? null : application, target["selector"] is MappingNode);
     }
 
     private void Add(ConfigurationNode node, string path)

@@ -9,7 +9,8 @@ namespace SinGateway.Forwarding;
 /// <param name="segments">At least one.</param>
 /// <param name="hasOps">The query has operators.</param>
 /// <param name="application">Its application; null when that holds variables.</param>
-internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bool hasOps, string? application)
+/// <param name="hasSelector">The query picks one of those that match by their metadata.</param>
+internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bool hasOps, string? application, bool hasSelector = false)
 {
     /// <summary>The application that takes the events; null when variables decide on it.</summary>
     public string? Application { get; } = application;
@@ -19,6 +20,9 @@ internal sealed class TargetTemplate(IReadOnlyList<TemplateSegment> segments, bo
 
     /// <summary>The query has operators. A no_route to such a target costs the connection, unless it is droppable (G9, G10).</summary>
     public bool HasOps { get; } = hasOps;
+
+    /// <summary>The query has a selector: when nobody matches, that costs the connection.</summary>
+    public bool HasSelector { get; } = hasSelector;
 
     /// <summary>The JSON with its variables as they stand in the configuration.</summary>
     public override string ToString()

@@ -25,10 +25,10 @@ internal sealed class TargetTemplateBuilder
         _segments.Add(new TemplateSegment(null, use));
     }
 
-    public TargetTemplate Build(bool hasOps, string? application)
+    public TargetTemplate Build(bool hasOps, string? application, bool hasSelector = false)
     {
         CloseLiteral();
-        return new TargetTemplate([.. _segments], hasOps, application);
+        return new TargetTemplate([.. _segments], hasOps, application, hasSelector);
     }
 
     private void CloseLiteral()

@@ -11,6 +11,7 @@ namespace SinGateway.Loop;
 /// </summary>
 internal static unsafe partial class SystemCalls
 {
+    public const int NotFound = 2;
     public const int Interrupted = 4;
     public const int TryAgain = 11;
     public const int TooManyFilesInSystem = 23;

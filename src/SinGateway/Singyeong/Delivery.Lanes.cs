@@ -55,12 +55,11 @@ internal sealed partial class Delivery
     public int Expire()
     {
         int expired = 0;
-        while (Lanes.TakeExpired(_now(), _probe.Lane) is { } dispatch)
+        Lanes.TakeExpired(_now(), _probe.Lane, dispatch =>
         {
             Settle(dispatch);
             expired++;
-        }
-
+        });
         Expired += expired;
         return expired;
     }
@@ -97,6 +96,21 @@ internal sealed partial class Delivery
     private long NextMove() => _young.TryPeek(out HeldDispatch? held)
         ? Math.Max(held.Note.ReceivedAt + MovesToSpoolAfter, _spoolAt)
         : _now() + MovesToSpoolAfter;
+
+    /// <summary>The server failed on the lane's first message: as it does when there is still nobody for it, or for a reason of its own.</summary>
+    private void Blame(Lane lane, LossCause cause)
+    {
+        if (cause == LossCause.ServerFailed && lane.CostsConnection)
+        {
+            lane.Refused(_now());
+        }
+        else if (lane.First!.Strike() >= MaximumStrikes)
+        {
+            HeldDispatch poison = Lanes.TakeFirst(lane);
+            SetAsPoison(poison.Note, poison.Frame);
+            Settle(poison);
+        }
+    }
 
     /// <summary>Somebody takes the lane's messages again: they go behind what is on its way, in their order.</summary>
     private void Release(Lane lane)

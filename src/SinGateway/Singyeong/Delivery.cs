@@ -189,7 +189,10 @@ internal sealed partial class Delivery : IDisposable
     public void MarkBlocked(int offered)
     {
         _isBlocked = true;
-        _offeredEnd = Math.Max(_offeredEnd, Outbox.Sent + offered);
+        if (_probe.Kind != ProbeKind.Lane)
+        {
+            _offeredEnd = Math.Max(_offeredEnd, Outbox.Sent + offered);
+        }
     }
 
     public void MarkSent(int count)
@@ -245,18 +248,21 @@ internal sealed partial class Delivery : IDisposable
     }
 
     /// <summary>
-    /// The connection is gone; everything unconfirmed is to be sent again. When the server failed on a message (1011), what it may have been is
-    /// sent one by one; when it can only have been one, that one pays for it.
+    /// The connection is gone; everything unconfirmed is to be sent again. When a message was the cause, what it may have been is sent one by
+    /// one; when it can only have been one, that one pays for it.
     /// </summary>
-    public unsafe void Lose(bool serverFailed)
+    public unsafe void Lose(LossCause cause)
     {
         _isBlocked = false;
         _offeredEnd = 0;
-        if (serverFailed && _probe.Kind == ProbeKind.Lane)
+        if (cause != LossCause.Connection && _probe.Kind == ProbeKind.Lane)
         {
-            _probe.Lane!.Refused(_now());
+            if (_probe.Sent == _probe.Lane!.First!.Frame.Length)
+            {
+                Blame(_probe.Lane, cause);
+            }
         }
-        else if (serverFailed)
+        else if (cause != LossCause.Connection)
         {
             FrameNote* first = Outbox.FirstFrom(Outbox.Confirmed);
             bool wasAlone = first is not null && Outbox.Sent == first->End;
@@ -264,7 +270,7 @@ internal sealed partial class Delivery : IDisposable
             if (wasAlone)
             {
                 Outbox.Rewind();
-                Blame(first);
+                Blame(first, cause);
             }
         }
 
@@ -321,6 +327,7 @@ internal sealed partial class Delivery : IDisposable
         if (Barriers.Sent == 0 && Outbox.Sent == Outbox.Confirmed)
         {
             _drainEnd = null;
+            lane.Try();
             _probe = new Probe { Kind = ProbeKind.Lane, Lane = lane };
             return Course.Probe;
         }
@@ -376,21 +383,26 @@ internal sealed partial class Delivery : IDisposable
     }
 
     /// <summary>The server failed on this frame: as it does when nobody matches a target with ops, or for a reason of its own.</summary>
-    private unsafe void Blame(FrameNote* note)
+    private unsafe void Blame(FrameNote* note, LossCause cause)
     {
         UnroutedPolicy policy = _policies[*note];
-        if (policy is { Holds: true, CostsConnection: true })
+        if (cause == LossCause.ServerFailed && policy is { Holds: true, CostsConnection: true })
         {
             _unroutedByRule.Count(note->Rule);
             Hold(note);
         }
         else if (++note->Strikes >= MaximumStrikes)
         {
-            Poisonous++;
-            Poisoned?.Invoke(*note, Outbox.BytesOf(note));
+            SetAsPoison(*note, Outbox.BytesOf(note));
             Outbox.Remove(note);
             SettleCopy(note->SpoolNumber);
         }
+    }
+
+    private void SetAsPoison(in FrameNote note, ReadOnlySpan<byte> frame)
+    {
+        Poisonous++;
+        Poisoned?.Invoke(note, frame);
     }
 
     private void Append(int size, in FrameNote note)

@@ -29,5 +29,8 @@ internal sealed class HeldDispatch(in FrameNote note, Session? session, byte[] f
         Session = null;
     }
 
+    /// <summary>It has cost a connection, for a reason other than no_route; answers how many by now (G11).</summary>
+    public int Strike() => ++_note.Strikes;
+
     public void Forget() => Frame = [];
 }

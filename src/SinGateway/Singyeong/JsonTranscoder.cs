@@ -11,9 +11,9 @@ internal static class JsonTranscoder
 
     /// <summary>
     /// No message of <paramref name="json"/> bytes takes more in any encoding: <c>[</c> and <c>]</c> become six bytes, <c>1e5</c> nine, an
-    /// invalid byte three; the rest is for values too short to have a separator.
+    /// invalid byte three; the rest is for values too short to have a separator, and for the five bytes of a <c>[</c> whose <c>]</c> never comes.
     /// </summary>
-    public static int MaximumLength(int json) => checked(3 * json + 16);
+    public static int MaximumLength(int json) => checked(3 * json + 16 + 2 * MaximumDepth);
 }
 
 /// <summary>

@@ -23,6 +23,9 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
     private long _mayCostAt = long.MinValue;
     private int _retries;
 
+    /// <summary>A client of its application has connected since the try began that is under way: it may have come too late for that one.</summary>
+    private bool _hasNewReceiver;
+
     public ulong Target { get; } = target;
 
     public string Application { get; } = application;
@@ -36,12 +39,16 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
 
     public IEnumerable<HeldDispatch> Dispatches => _waiting;
 
+    /// <summary>No message ends to wait before this, in the loop's ms: perhaps none does, when the one that would has left.</summary>
+    public long FirstDeadline { get; private set; } = long.MaxValue;
+
     /// <summary>The one that is tried first.</summary>
     public HeldDispatch? First => _waiting.First?.Value;
 
     /// <summary>Puts a message where its event belongs: one that was on its way comes back behind some that never were.</summary>
     public void Add(HeldDispatch dispatch)
     {
+        FirstDeadline = Math.Min(FirstDeadline, dispatch.Deadline);
         LinkedListNode<HeldDispatch>? before = _waiting.Last;
         while (before is not null && before.Value.Note.Start > dispatch.Note.Start)
         {
@@ -65,12 +72,46 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
         return first;
     }
 
-    /// <summary>Nobody took a message of it: the next try is later.</summary>
+    /// <summary>
+    /// Takes out what has waited for too long, wherever it stands: rules with the same target may let their messages wait for different times.
+    /// </summary>
+    /// <param name="now">The loop's ms.</param>
+    /// <param name="sparesFirst">The first message is on its way.</param>
+    /// <param name="taken">Is given each.</param>
+    public void TakeExpired(long now, bool sparesFirst, Action<HeldDispatch> taken)
+    {
+        long first = long.MaxValue;
+        for (LinkedListNode<HeldDispatch>? node = _waiting.First; node is not null;)
+        {
+            LinkedListNode<HeldDispatch> looked = node;
+            node = node.Next;
+            if (looked.Value.Deadline <= now && !(sparesFirst && looked.Previous is null))
+            {
+                _waiting.Remove(looked);
+                taken(looked.Value);
+            }
+            else
+            {
+                first = Math.Min(first, looked.Value.Deadline);
+            }
+        }
+
+        FirstDeadline = first;
+    }
+
+    /// <summary>The first message is sent.</summary>
+    public void Try() => _hasNewReceiver = false;
+
+    /// <summary>Nobody took a message of it: the next try is later, unless somebody has come since.</summary>
     public void Refused(long now)
     {
         if (CostsConnection)
         {
             RetryAt = _mayCostAt = now + CostlyRetry;
+        }
+        else if (_hasNewReceiver)
+        {
+            RetryAt = now;
         }
         else
         {
@@ -80,5 +121,9 @@ internal sealed class Lane(ulong target, string application, bool costsConnectio
     }
 
     /// <summary>A client of its application has connected.</summary>
-    public void ReceiverConnected(long now) => RetryAt = Math.Min(RetryAt, Math.Max(now, _mayCostAt));
+    public void ReceiverConnected(long now)
+    {
+        RetryAt = Math.Min(RetryAt, Math.Max(now, _mayCostAt));
+        _hasNewReceiver = true;
+    }
 }

@@ -67,8 +67,7 @@ internal sealed class Lanes
     public HeldDispatch TakeFirst(Lane lane)
     {
         HeldDispatch dispatch = lane.TakeFirst();
-        Messages--;
-        Bytes -= dispatch.Frame.Length + Overhead;
+        Forget(dispatch);
         if (lane.Count == 0)
         {
             _lanes.Remove(lane.Target);
@@ -77,20 +76,29 @@ internal sealed class Lanes
         return dispatch;
     }
 
-    /// <summary>The next message that waited for too long, taken out; null when there is none. Ask until there is none.</summary>
+    /// <summary>Takes out the messages that have waited for too long.</summary>
     /// <param name="now">The loop's ms.</param>
-    /// <param name="except">A lane whose first message is on its way.</param>
-    public HeldDispatch? TakeExpired(long now, Lane? except)
+    /// <param name="probed">A lane whose first message is on its way, which stays.</param>
+    /// <param name="taken">Is given each.</param>
+    public void TakeExpired(long now, Lane? probed, Action<HeldDispatch> taken)
     {
         foreach (Lane lane in _lanes.Values)
         {
-            if (lane != except && lane.First!.Deadline <= now)
+            if (lane.FirstDeadline > now)
             {
-                return TakeFirst(lane);
+                continue;
+            }
+
+            lane.TakeExpired(now, sparesFirst: lane == probed, dispatch =>
+            {
+                Forget(dispatch);
+                taken(dispatch);
+            });
+            if (lane.Count == 0)
+            {
+                _lanes.Remove(lane.Target);
             }
         }
-
-        return null;
     }
 
     /// <summary>The lane whose retry is due the longest; null when none is.</summary>
@@ -114,10 +122,16 @@ internal sealed class Lanes
         long next = long.MaxValue;
         foreach (Lane lane in _lanes.Values)
         {
-            next = Math.Min(next, Math.Min(lane.RetryAt, lane.First!.Deadline));
+            next = Math.Min(next, Math.Min(lane.RetryAt, lane.FirstDeadline));
         }
 
         return next == long.MaxValue ? null : next;
+    }
+
+    private void Forget(HeldDispatch dispatch)
+    {
+        Messages--;
+        Bytes -= dispatch.Frame.Length + Overhead;
     }
 
     /// <summary>A client of <paramref name="application"/> has connected: its lanes are due as soon as G9 allows.</summary>

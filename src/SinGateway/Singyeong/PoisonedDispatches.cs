@@ -18,7 +18,7 @@ internal sealed partial class PoisonedDispatches(BinaryPackets? binary, ILogger 
     {
         bool isRead = DispatchReader.TryRead(binary, frame, out SingyeongPacket packet);
         string name = isRead ? packet.EventName() : "";
-        bool isKept = isRead && keep?.Invoke(note, packet.Payload(), $"신경 has failed on it {Delivery.MaximumStrikes} times (1011)") == true;
+        bool isKept = isRead && keep?.Invoke(note, packet.Payload(), $"신경 has failed on it or refused it {Delivery.MaximumStrikes} times") == true;
         LogPoison(
             name.Length > 0 ? name : "event", note.ShardId, note.Seq, note.Rule, frame.Length, isKept ? "and kept in the spool's poison directory, not delivered" : "and lost",
             Delivery.MaximumStrikes);
@@ -26,6 +26,6 @@ internal sealed partial class PoisonedDispatches(BinaryPackets? binary, ILogger 
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "{Event} of shard {Shard}, seq {Seq} (rule {Rule}, {Size} bytes) is set aside {Fate}: 신경 has failed on it {Times} times (1011); look into the server's log for the cause")]
+        Message = "{Event} of shard {Shard}, seq {Seq} (rule {Rule}, {Size} bytes) is set aside {Fate}: 신경 has failed on it or refused it {Times} times; look into the server's log for the cause")]
     private partial void LogPoison(string @event, int shard, long seq, int rule, int size, string fate, int times);
 }

@@ -16,7 +16,8 @@ internal sealed partial class SingyeongClient
             _socket = null;
             IsReady = false;
             StopTimers();
-            Delivery.Lose(false);
+            Delivery.Lose(LossCause.Connection);
+            Times.Lost();
             Connect();
         }
     }

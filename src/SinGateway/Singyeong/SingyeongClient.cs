@@ -34,6 +34,11 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
     /// <summary>How the server closes when a message makes it fail, a no_route with <c>ops</c> above all (singyeong.md, bugs).</summary>
     private const int ServerFailed = 1011;
 
+    /// <summary>How a server, or a proxy before it, closes over a message that it cannot take (RFC 6455, section 7.4.1).</summary>
+    private const int UnsupportedData = 1003;
+    private const int InvalidPayload = 1007;
+    private const int MessageTooBig = 1009;
+
     private readonly EventLoop _loop;
     private readonly Dialer _dialer;
     private readonly MaskingKeys _keys;
@@ -235,8 +240,20 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
             return;
         }
 
-        bool serverFailed = reason is { Kind: CloseKind.Closed, Code: ServerFailed };
-        Reconnect(serverFailed ? "신경 failed on a message (1011), as it does when no worker matches a target with ops" : reason.Text, serverFailed);
+        LossCause cause = reason is not { Kind: CloseKind.Closed } || !IsReady ? LossCause.Connection : reason.Code switch
+        {
+            ServerFailed => LossCause.ServerFailed,
+            UnsupportedData or InvalidPayload or MessageTooBig => LossCause.MessageRefused,
+            _ => LossCause.Connection,
+        };
+        Reconnect(
+            cause switch
+            {
+                LossCause.ServerFailed => "신경 failed on a message (1011), as it does when no worker matches a target with ops",
+                LossCause.MessageRefused => $"신경 cannot take a message ({reason.Code})",
+                _ => reason.Text,
+            },
+            cause);
     }
 
     /// <summary>Ends the connection; what is in the outbox is not sent any more.</summary>
@@ -331,21 +348,32 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         QueueFlush();
     }
 
-    private void OnError(string error) =>
-        Reconnect(error.Contains("already registered", StringComparison.Ordinal)
-            ? $"신경 still holds an older connection of client {_identity.ClientId}"
-            : $"신경 reports an error: {error}");
+    /// <summary>
+    /// A packet that the server cannot take, such as a dispatch that is no JSON to it, is answered by an error too, and would be each time. One
+    /// about heartbeats is about no packet.
+    /// </summary>
+    private void OnError(string error)
+    {
+        if (error.Contains("already registered", StringComparison.Ordinal))
+        {
+            Reconnect($"신경 still holds an older connection of client {_identity.ClientId}");
+            return;
+        }
+
+        bool isOfMessage = IsReady && !error.Contains("heartbeat", StringComparison.Ordinal);
+        Reconnect($"신경 reports an error: {error}", isOfMessage ? LossCause.MessageRefused : LossCause.Connection);
+    }
 
     private void OnSilence() => Reconnect(IsReady ? "신경 has not answered for 60 s" : "신경 did not become ready in time");
 
-    private void Reconnect(string cause, bool serverFailed = false)
+    private void Reconnect(string why, LossCause cause = LossCause.Connection)
     {
         _socket?.Close(NormalClose);
         _socket = null;
         bool wasReady = IsReady;
         IsReady = false;
         StopTimers();
-        Delivery.Lose(serverFailed);
+        Delivery.Lose(cause);
         Times.Lost();
         _unrouted.Watch();
         if (_disposed)
@@ -356,7 +384,7 @@ internal sealed partial class SingyeongClient : IWebSocketHandler, IDisposable
         int delay = _backoff.Next(wasReady);
         if (wasReady || _backoff.Failures <= 1 || _backoff.Failures % 10 == 0)
         {
-            LogReconnect(cause, delay, _backoff.Failures);
+            LogReconnect(why, delay, _backoff.Failures);
         }
 
         _reconnectTimer.Start(delay);

@@ -22,8 +22,11 @@ internal enum SingyeongOpcode
 /// </summary>
 internal readonly ref struct SingyeongPacket
 {
-    /// <summary>A no_route gives a whole event back, which may lie as deep as any that was sent.</summary>
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = IPacketReader.MaximumDepth };
+    /// <summary>
+    /// A no_route gives a whole event back, which in JSON went as it came, however deep. The reader keeps a bit a level, and nothing here calls
+    /// itself.
+    /// </summary>
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = int.MaxValue };
 
     private readonly ReadOnlySpan<byte> _data;
 
@@ -152,6 +155,19 @@ internal readonly ref struct SingyeongPacket
         return true;
     }
 
+    /// <summary>A key with half of a surrogate pair is none that is looked for.</summary>
+    private static bool Is(in Utf8JsonReader property, ReadOnlySpan<byte> key)
+    {
+        try
+        {
+            return property.ValueTextEquals(key);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     private static bool Find(ReadOnlySpan<byte> json, ReadOnlySpan<byte> key, out Utf8JsonReader value)
     {
         value = new Utf8JsonReader(json, Options);
@@ -162,7 +178,7 @@ internal readonly ref struct SingyeongPacket
 
         while (value.Read() && value.TokenType == JsonTokenType.PropertyName)
         {
-            bool found = value.ValueTextEquals(key);
+            bool found = Is(value, key);
             value.Read();
             if (found)
             {

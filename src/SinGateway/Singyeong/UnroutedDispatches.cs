@@ -71,12 +71,19 @@ internal sealed partial class UnroutedDispatches
         }
     }
 
-    /// <summary>Looks again when the next retry or the next end of waiting is due.</summary>
+    /// <summary>
+    /// Looks again when the next retry or the next end of waiting is due. A look that is under way is never put off: what comes back all the
+    /// time would keep lanes from ever being looked at.
+    /// </summary>
     public void Watch()
     {
         if (_delivery.NextDue is { } due)
         {
-            _timer.Start(Math.Max(due - _loop.Now, LanePeriod));
+            long at = Math.Max(due, _loop.Now + LanePeriod);
+            if (!_timer.IsRunning || at < _timer.Due)
+            {
+                _timer.Start(at - _loop.Now);
+            }
         }
     }
 

@@ -72,6 +72,7 @@ internal sealed partial class SpoolDirectory : IDisposable
                 throw new DirectoryNotFoundException();
             }
 
+            bool isNew = !Directory.Exists(path);
             foreach (string directory in (string[])[path, System.IO.Path.Combine(path, PoisonFolder.Directory)])
             {
                 Directory.CreateDirectory(directory);
@@ -79,7 +80,14 @@ internal sealed partial class SpoolDirectory : IDisposable
             }
 
             heldLock = Lock(path);
-            return new SpoolDirectory(path, heldLock, filesOf?.Invoke(path) ?? new SpoolFiles(path), options, logger);
+            ISpoolFiles files = filesOf?.Invoke(path) ?? new SpoolFiles(path);
+            if (isNew)
+            {
+                // What is fsynced in it is worth as much as its own name.
+                files.SyncDirectory("..");
+            }
+
+            return new SpoolDirectory(path, heldLock, files, options, logger);
         }
         catch (Exception e)
         {

@@ -1,3 +1,5 @@
+using SinGateway.Loop;
+
 namespace SinGateway.Spooling;
 
 /// <summary>
@@ -68,7 +70,7 @@ internal sealed class SpoolUpkeep(ISpoolFiles files, SegmentWriter writer, Segme
 
             if (segment.IsDamaged)
             {
-                broken.SetAside(segment.Name);
+                SetAside(segment.Name);
             }
             else
             {
@@ -77,6 +79,18 @@ internal sealed class SpoolUpkeep(ISpoolFiles files, SegmentWriter writer, Segme
 
             Freed += segment.FileSize;
             Drained.RemoveAt(0);
+        }
+    }
+
+    /// <summary>Nothing is left to keep of a file that somebody has removed; those behind it must not wait for it.</summary>
+    private void SetAside(string name)
+    {
+        try
+        {
+            broken.SetAside(name);
+        }
+        catch (SpoolFileException gone) when (gone.Error == SystemCalls.NotFound)
+        {
         }
     }
 

@@ -22,10 +22,10 @@ internal sealed partial class WebSocketConnection
     {
         if (HasControl)
         {
-            int written = _transport!.Write(_control.Bytes);
+            int written = _cannotWrite ? Transport.Closed : _transport!.Write(_control.Bytes);
             if (written == Transport.Closed)
             {
-                Lose();
+                FailWriting();
                 return false;
             }
 
@@ -39,16 +39,47 @@ internal sealed partial class WebSocketConnection
     /// <summary>Sends bytes of finished frames; returns how many were taken, 0 when the socket is full or the connection is gone.</summary>
     public int WriteFrames(ReadOnlySpan<byte> frames)
     {
-        int written = _transport!.Write(frames);
+        int written = _cannotWrite ? Transport.Closed : _transport!.Write(frames);
         if (written == Transport.Closed)
         {
-            Lose();
+            FailWriting();
             return 0;
         }
 
         MustRepeatFrames = written == Transport.WouldBlock;
         SetInterest(wantsWrite: MustRepeatFrames);
         return Math.Max(written, 0);
+    }
+
+    /// <summary>
+    /// The peer is gone. What it sent before may still lie here, and says why: its close frame above all. It is read at the end of the turn, and
+    /// the owner told then.
+    /// </summary>
+    private void FailWriting()
+    {
+        if (_state != State.Open || _paused)
+        {
+            Lose();
+        }
+        else if (!_cannotWrite)
+        {
+            _cannotWrite = true;
+            MustRepeatFrames = false;
+            SetInterest(wantsWrite: false);
+            _loop.AtEndOfTurn(ReadRest);
+        }
+    }
+
+    private void ReadRest()
+    {
+        while (_state == State.Open && !_paused && ReadAvailable())
+        {
+        }
+
+        if (_state == State.Open)
+        {
+            Lose();
+        }
     }
 
     private void QueueControl(Opcode opcode, ReadOnlySpan<byte> payload)

@@ -43,6 +43,9 @@ internal sealed partial class WebSocketConnection : IPollable
     private bool _paused;
     private bool _continues;
 
+    /// <summary>Writing has failed, and what can still be read is about to be.</summary>
+    private bool _cannotWrite;
+
     /// <summary>Received bytes that are not a whole frame yet, or were not wanted yet.</summary>
     private RentedBuffer _kept;
 
@@ -114,7 +117,7 @@ internal sealed partial class WebSocketConnection : IPollable
     public void Close(ushort code)
     {
         _handler = null;
-        if (_state != State.Open || MustRepeatFrames)
+        if (_state != State.Open || MustRepeatFrames || _cannotWrite)
         {
             if (_state != State.Closing)
             {
@@ -205,7 +208,8 @@ internal sealed partial class WebSocketConnection : IPollable
         }
     }
 
-    private void ReadAvailable()
+    /// <summary>Reads once and handles it; false when there was nothing to be read.</summary>
+    private bool ReadAvailable()
     {
         // Small leftovers go in front of the new bytes in the loop's buffer; a large unfinished frame is received where it lies.
         int kept = _kept.Length;
@@ -224,7 +228,7 @@ internal sealed partial class WebSocketConnection : IPollable
                 Lose();
             }
 
-            return;
+            return false;
         }
 
         if (inPlace)
@@ -246,6 +250,8 @@ internal sealed partial class WebSocketConnection : IPollable
         {
             _loop.AtEndOfTurn(_readAgain);
         }
+
+        return true;
     }
 
     /// <summary>Handles what is kept, and keeps the rest of it in a buffer of its size.</summary>

@@ -66,6 +66,18 @@ public sealed class IdentifyPermitsTests
     }
 
     [Test]
+    public async Task A_shard_with_its_first_of_the_day_does_not_wait_for_extras_though_there_were_more_than_may_be()
+    {
+        const long UnixNow = 2_000_000_000_000;
+        IdentifyPermits permits = new();
+        permits.Restore(new IdentifyRecord { Extras = [.. Enumerable.Repeat(UnixNow - 1_000, 10)] }, now: 50_000, UnixNow);
+        permits.Update(new SessionStartLimit(20, 20, Day, 1), 50_000);
+        permits.Request(0);
+
+        await Assert.That(permits.EstimatedWait(50_000)).IsEqualTo(0);
+    }
+
+    [Test]
     public async Task Fewer_buckets_keep_the_distance_to_what_any_of_the_old_ones_sent()
     {
         IdentifyPermits permits = Known(new SessionStartLimit(1_000, 1_000, Day, 16));

@@ -8,7 +8,8 @@ namespace SinGateway.Tests.Singyeong;
 
 /// <summary>
 /// Random lives of a delivery against a server that behaves as the real one was seen to: it handles messages in order, answers a no_route
-/// without ops, fails with 1011 on one with ops and on poison, forgets what was in flight behind that, and loses its workers now and then.
+/// without ops, fails with 1011 on one with ops, fails on poison or refuses it, forgets what was in flight behind that, and loses its workers
+/// now and then.
 /// What must hold at every moment: nothing is committed that was not processed, what was not refused arrives in order, and a dispatch fares as
 /// the rules say that it was written under, whatever rules there are by now.
 /// </summary>
@@ -71,7 +72,7 @@ public sealed class DeliveryModelTests
         private readonly Dictionary<(int Shard, ulong Target), List<long>> _processed = [];
         private readonly HashSet<ulong> _everRefused = [];
         private long _now;
-        private bool _serverFailed;
+        private LossCause _failure;
         private bool _connected = true;
         private string? _wrong;
 
@@ -170,7 +171,7 @@ public sealed class DeliveryModelTests
 
                     break;
                 case < 98:
-                    Lose(serverFailed: false);
+                    Lose(LossCause.Connection);
                     break;
                 default:
                     Reconnect();
@@ -252,7 +253,7 @@ public sealed class DeliveryModelTests
         /// <summary>The server handles some of what has reached it.</summary>
         private void Process(int messages)
         {
-            for (int i = 0; i < messages && !_serverFailed && _wire.Count >= 4; i++)
+            for (int i = 0; i < messages && _failure == LossCause.Connection && _wire.Count >= 4; i++)
             {
                 int length = BinaryPrimitives.ReadInt32LittleEndian([.. _wire[..4]]);
                 if (_wire.Count < 4 + length)
@@ -271,7 +272,7 @@ public sealed class DeliveryModelTests
                 (string name, ulong target, bool isPoison) = (text[0], ulong.Parse(text[1]), text[2] == "poison");
                 if (isPoison)
                 {
-                    Fail(target);
+                    Fail(target, _random.Next(2) == 0 ? LossCause.ServerFailed : LossCause.MessageRefused);
                 }
                 else if (_present[target])
                 {
@@ -279,7 +280,7 @@ public sealed class DeliveryModelTests
                 }
                 else if (_written[name].CostsConnection)
                 {
-                    Fail(target);
+                    Fail(target, LossCause.ServerFailed);
                 }
                 else
                 {
@@ -299,10 +300,10 @@ public sealed class DeliveryModelTests
             }
         }
 
-        private void Fail(ulong target)
+        private void Fail(ulong target, LossCause failure)
         {
             _everRefused.Add(target);
-            _serverFailed = true;
+            _failure = failure;
             _wire.Clear();
         }
 
@@ -313,9 +314,9 @@ public sealed class DeliveryModelTests
             {
                 if (!_answers.TryDequeue(out string? answer))
                 {
-                    if (_serverFailed)
+                    if (_failure != LossCause.Connection)
                     {
-                        Lose(serverFailed: true);
+                        Lose(_failure);
                     }
 
                     return;
@@ -339,23 +340,23 @@ public sealed class DeliveryModelTests
             }
         }
 
-        private void Lose(bool serverFailed)
+        private void Lose(LossCause cause)
         {
             if (_connected)
             {
                 _connected = false;
-                _delivery.Lose(serverFailed);
+                _delivery.Lose(cause);
             }
 
             // What reached the server is still handled, but its answers reach nobody.
-            if (!serverFailed && !_serverFailed)
+            if (cause == LossCause.Connection && _failure == LossCause.Connection)
             {
                 Process(_random.Next(3) == 0 ? 0 : int.MaxValue);
             }
 
             _wire.Clear();
             _answers.Clear();
-            _serverFailed = false;
+            _failure = LossCause.Connection;
         }
 
         private void Reconnect() => _connected = true;

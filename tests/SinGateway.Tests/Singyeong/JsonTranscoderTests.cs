@@ -113,6 +113,18 @@ public sealed class JsonTranscoderTests
     }
 
     [Test]
+    [Arguments(SingyeongEncoding.Msgpack)]
+    [Arguments(SingyeongEncoding.Etf)]
+    internal async Task What_is_opened_and_never_closed_is_refused_within_the_promised_room(SingyeongEncoding encoding)
+    {
+        for (int depth = 1; depth <= JsonTranscoder.MaximumDepth; depth++)
+        {
+            byte[] json = [.. Enumerable.Repeat((byte)'[', depth), (byte)'"', .. Enumerable.Repeat((byte)0xFF, 1_000), (byte)'"'];
+            await Assert.That(Transcoding.Encode(encoding, json, out _)).IsEqualTo(TranscodeOutcome.Malformed);
+        }
+    }
+
+    [Test]
     [Arguments("")]
     [Arguments(" ")]
     [Arguments("[")]

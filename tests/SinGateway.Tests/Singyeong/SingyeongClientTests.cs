@@ -14,7 +14,7 @@ using SinGateway.WebSockets;
 namespace SinGateway.Tests.Singyeong;
 
 /// <summary>The client on a real loop against a server that a test plays.</summary>
-public sealed class SingyeongClientTests
+public sealed partial class SingyeongClientTests
 {
     [Test]
     public async Task Events_go_out_in_order_and_are_committed_by_the_ack_of_their_barrier()
@@ -413,10 +413,10 @@ public sealed class SingyeongClientTests
             Running = new RunningLoop(time);
             MaskingKeys keys = new();
             Dialer dialer = new(Running.Loop, _ => Task.FromResult<IPAddress[]>([]), null);
-            SingyeongIdentity identity = new(
+            Identity = new(
                 server.Uri(), "gateway", SingyeongMessages.Heartbeat("gateway"), SingyeongMessages.Identify("gateway", "app", null, 0, new[] { 0 }, 1), encoding);
             Delivery delivery = new(outbox, [new UnroutedPolicy(holds, 60_000, "worker", CostsConnection: false)], () => Running.Loop.Now, Logger);
-            Client = new SingyeongClient(Running.Loop, dialer, keys, identity, delivery, new Random(1), Logger);
+            Client = new SingyeongClient(Running.Loop, dialer, keys, Identity, delivery, new Random(1), Logger);
             Client.Refused += message => _refused.TrySetResult(message);
             TargetTemplateBuilder target = new();
             target.AddJson("""{"application":"worker"}""");
@@ -426,6 +426,8 @@ public sealed class SingyeongClientTests
         }
 
         public RunningLoop Running { get; }
+
+        public SingyeongIdentity Identity { get; }
 
         public SingyeongClient Client { get; }
 
@@ -437,14 +439,17 @@ public sealed class SingyeongClientTests
 
         public Task ForwardAsync(params long[] seqs) => ForwardAsync(10, seqs);
 
-        public Task ForwardAsync(int payload, long[] seqs) => Running.RunAsync(() =>
+        public Task ForwardAsync(int payload, long[] seqs) => Running.RunAsync(() => Forward(payload, seqs));
+
+        /// <summary>On the loop's thread.</summary>
+        public void Forward(int payload, params long[] seqs)
         {
             foreach (long seq in seqs)
             {
                 byte[] message = Encoding.UTF8.GetBytes($$$"""{"t":"X","s":{{{seq}}},"op":0,"d":"{{{new string('x', payload)}}}"}""");
                 _forwarder.Receive(Session, "X"u8, seq, message);
             }
-        });
+        }
 
         public long Unencodable => _forwarder.Unencodable;
 

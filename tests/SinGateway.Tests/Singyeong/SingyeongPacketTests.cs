@@ -67,6 +67,22 @@ public sealed class SingyeongPacketTests
     }
 
     [Test]
+    public async Task A_no_route_is_read_however_deep_the_event_lies_that_it_gives_back()
+    {
+        string deep = new string('[', 2_000) + new string(']', 2_000);
+        string json = """{"d":{"error":"no_route","extra_info":{"d":{"payload":DEEP,"nonce":"3:ba7816bf:42:0"}}},"op":3,"t":"SEND","ts":1}"""
+            .Replace("DEEP", deep, StringComparison.Ordinal);
+
+        await Assert.That(Read(Encoding.UTF8.GetBytes(json))).IsEqualTo("Invalid no_route 3:ba7816bf:42:0");
+    }
+
+    [Test]
+    [Arguments("""{"op":3,"d":{"\ud800":1,"error":"no_route","extra_info":{"\udc00x":1,"d":{"\ud8000":2,"nonce":"3:ba7816bf:42:0"}}}}""", "Invalid no_route 3:ba7816bf:42:0")]
+    [Arguments("""{"op":0,"d":{"\ud800\ud800\ud800":1,"heartbeat_interval":5}}""", "Hello 5")]
+    public async Task A_key_that_is_no_text_is_none_that_is_looked_for(string json, string expected) =>
+        await Assert.That(Read(Encoding.UTF8.GetBytes(json))).IsEqualTo(expected);
+
+    [Test]
     public async Task An_ack_is_read_without_allocation()
     {
         byte[] ack = """{"d":{"client_id":"worker-1"},"op":6,"t":null,"ts":1795410003043}"""u8.ToArray();

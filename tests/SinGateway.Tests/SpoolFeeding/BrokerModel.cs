@@ -129,7 +129,7 @@ internal sealed class BrokerModel(int targets)
     {
         if (IsConnected)
         {
-            delivery.Lose(serverFailed);
+            delivery.Lose(serverFailed ? LossCause.ServerFailed : LossCause.Connection);
         }
 
         Forget(handlesRest);

@@ -23,6 +23,9 @@ internal sealed class FaultyFiles(string directory) : ISpoolFiles
 
     public Dictionary<string, int> Calls { get; } = [];
 
+    /// <summary>The directories that were flushed, "" being the spool's own.</summary>
+    public List<string> SyncedDirectories { get; } = [];
+
     public int Create(string name)
     {
         Meet("create", name);
@@ -82,6 +85,7 @@ internal sealed class FaultyFiles(string directory) : ISpoolFiles
     {
         Meet("syncdirectory", name);
         _files.SyncDirectory(name);
+        SyncedDirectories.Add(name);
     }
 
     public void Truncate(int file, long length)

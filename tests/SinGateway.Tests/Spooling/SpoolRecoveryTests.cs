@@ -182,6 +182,38 @@ public sealed class SpoolRecoveryTests : IDisposable
     }
 
     [Test]
+    public async Task The_name_of_a_new_directory_is_durable_before_anything_in_it_counts()
+    {
+        using (SpoolUnderTest first = new(Options))
+        {
+            await Assert.That(first.Files.SyncedDirectories).IsEquivalentTo(["..", ""], TUnit.Assertions.Enums.CollectionOrdering.Matching);
+        }
+
+        using SpoolUnderTest second = new(Options);
+        await Assert.That(second.Files.SyncedDirectories).DoesNotContain("..");
+    }
+
+    [Test]
+    public async Task A_damaged_segment_that_somebody_has_removed_holds_nothing_up()
+    {
+        string damaged = Write(1, 20, Small);
+        Write(21, 40, Small);
+        byte[] content = await File.ReadAllBytesAsync(damaged);
+        content[content.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(damaged, content);
+        using SpoolUnderTest spool = new(Options);
+        await Assert.That(spool.ReadAll(Small)[^1]).IsEqualTo(40);
+        File.Delete(damaged);
+
+        spool.Spool.Confirm(40);
+        spool.PassTime();
+        spool.PassTime();
+
+        await Assert.That(spool.SegmentFiles).IsEmpty();
+        await Assert.That(spool.Logger.Entries.Where(entry => entry.Contains("cannot be written down"))).IsEmpty();
+    }
+
+    [Test]
     public async Task Broken_segments_do_not_fill_the_spool()
     {
         for (int round = 0; round < 12; round++)
