@@ -294,6 +294,32 @@ public sealed class ShardTests
     }
 
     [Test]
+    public async Task A_heartbeat_that_Discord_asked_for_just_before_the_next_one_costs_no_connection()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+        await peer.SendTextAsync(Ready);
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.Ready);
+        await bot.Running.AdvanceAsync(41_250);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1");
+        await peer.SendTextAsync("""{"op":11}""");
+        await bot.Running.UntilAsync(() => bot.Shard.LastHeartbeatAck > 0);
+
+        await bot.Running.AdvanceAsync(41_249);
+        await peer.SendTextAsync("""{"op":1,"d":null}""");
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1");
+        await bot.Running.AdvanceAsync(1);
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1").Because("its ack is on its way");
+        await bot.Running.AdvanceAsync(41_250);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000").Because("neither was acknowledged");
+    }
+
+    [Test]
     public async Task Opcode_7_before_HELLO_makes_the_shard_connect_again()
     {
         using WebSocketServer server = new();
