@@ -224,7 +224,7 @@ internal sealed class IdentifyPermits
 
         int extras = _daily.Extras(now);
         int tooMany = waitingExtras + extras - AllowedExtras;
-        if (tooMany > 0)
+        if (waitingExtras > 0 && tooMany > 0)
         {
             wait = Math.Max(wait, Math.Min(_daily.FewerAt(extras - tooMany + 1), lastFirst) - now);
         }

@@ -66,6 +66,24 @@ public sealed class IdentifyPermitsTests
     }
 
     [Test]
+    public async Task The_estimate_of_a_first_IDENTIFY_does_not_depend_on_extras_that_a_larger_total_allowed()
+    {
+        const long Start = 1_000_000;
+        IdentifyPermits permits = new();
+        permits.Update(new SessionStartLimit(1_000, 1_000, Day, 1), Start);
+        long now = Start;
+        for (int i = 0; i <= 30; i++, now += IdentifyBuckets.Pace)
+        {
+            Identify(permits, 0, now);
+        }
+
+        permits.Update(new SessionStartLimit(100, 100, Day, 1), now);
+        permits.Request(1);
+
+        await Assert.That(permits.EstimatedWait(now)).IsEqualTo(0);
+    }
+
+    [Test]
     public async Task Fewer_buckets_keep_the_distance_to_what_any_of_the_old_ones_sent()
     {
         IdentifyPermits permits = Known(new SessionStartLimit(1_000, 1_000, Day, 16));
