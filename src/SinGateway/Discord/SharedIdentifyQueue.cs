@@ -199,8 +199,9 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
         }
 
         _waiters.Forget();
+        bool isNewestLimit = _isSynced;
         TakeBudget(sync.Budget);
-        if (sync.Budget is null)
+        if (sync.Budget is null && isNewestLimit)
         {
             // What we know is too old to begin with: whoever waits makes Discord be asked now.
             _limit = null;

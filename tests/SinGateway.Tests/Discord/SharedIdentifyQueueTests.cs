@@ -10,6 +10,8 @@ public sealed class SharedIdentifyQueueTests
 {
     private const int Day = 86_400_000;
 
+    private static readonly SessionStartLimit Limit = new(1_000, 1_000, Day, 1);
+
     [Test]
     public async Task Nothing_is_asked_of_the_store_before_Discord_was_asked()
     {
@@ -233,6 +235,22 @@ public sealed class SharedIdentifyQueueTests
     }
 
     [Test]
+    public async Task Limits_that_arrive_while_older_ones_are_being_told_are_told_too()
+    {
+        using Process process = new();
+        process.Permits.Budget = null;
+        process.Permits.Close();
+        await process.Running.RunAsync(() => process.Queue.Update(Limit));
+        await process.AskedAsync("sync");
+        await process.RequestAsync(0);
+        await process.Running.RunAsync(() => process.Queue.Update(Limit));
+        process.Permits.OpenForWhoWaits();
+
+        await process.Running.UntilAsync(() => process.Permits.Count("sync") == 2, step: 10);
+        await Assert.That(process.RefreshesWanted).IsEqualTo(0).Because("Discord has just been asked");
+    }
+
+    [Test]
     public async Task Another_max_concurrency_that_is_in_force_is_taken_over()
     {
         using Process process = await Process.StartAsync(maxConcurrency: 1);
@@ -344,7 +362,7 @@ public sealed class SharedIdentifyQueueTests
         public async Task UpdateAsync()
         {
             int synced = Permits.Count("sync");
-            await Running.RunAsync(() => Queue.Update(new SessionStartLimit(1_000, 1_000, Day, 1)));
+            await Running.RunAsync(() => Queue.Update(Limit));
             await Running.UntilAsync(() => Permits.Count("sync") > synced && Queue.Remaining > 0);
         }
 
