@@ -87,6 +87,33 @@ public sealed class SharedIdentifyQueueTests
     }
 
     [Test]
+    public async Task An_answer_that_waits_in_a_long_turn_of_the_loop_is_late_too()
+    {
+        using Process process = await Process.StartAsync();
+        await process.RequestAsync(0);
+        await process.GrantedAsync("0");
+        using ManualResetEventSlim answered = new();
+        bool isFirst = true;
+        process.Permits.Spent = () =>
+        {
+            if (isFirst)
+            {
+                // Comes before the answer, as a rule in the same turn; the turn begins when both are there.
+                isFirst = false;
+                process.Running.Loop.Post(() => process.Time.Advance(TimeSpan.FromMilliseconds(500)));
+                ThreadPool.UnsafeQueueUserWorkItem(_ => answered.Set(), 0, preferLocal: true);
+            }
+
+            return true;
+        };
+        Task<bool> spent = process.SpendAsync(0);
+        await process.Running.RunAsync(() => answered.Wait(RunningLoop.Patience));
+
+        await Assert.That(await spent).IsTrue();
+        await Assert.That(process.Permits.Count("spend 0")).IsEqualTo(2);
+    }
+
+    [Test]
     public async Task A_store_that_is_always_slow_makes_the_pace_longer_by_it()
     {
         using Process process = await Process.StartAsync();
