@@ -336,6 +336,19 @@ public sealed class ShardTests
     }
 
     [Test]
+    public async Task A_connection_that_is_given_up_since_its_IDENTIFY_was_not_counted_says_so()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server, ledger: new MemoryLedger { Problem = "no space" });
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000");
+        await bot.Running.TurnAsync();
+        await Assert.That(bot.Log.Entries.Single(entry => entry.Contains("lost its connection"))).Contains("the IDENTIFY could not be counted, or came too late");
+    }
+
+    [Test]
     public async Task A_wrong_token_stops_the_bot_with_its_code()
     {
         using WebSocketServer server = new();
@@ -383,11 +396,12 @@ public sealed class ShardTests
             int remaining = 1_000,
             GatewayCompression compression = GatewayCompression.None,
             long intents = 513,
-            Uri? gatewayUrl = null)
+            Uri? gatewayUrl = null,
+            MemoryLedger? ledger = null)
         {
             Running = new RunningLoop(time);
             RecordingLogger logger = Log;
-            IdentifyQueue identifies = new(Running.Loop, new MemoryLedger(), logger);
+            IdentifyQueue identifies = new(Running.Loop, ledger ?? new MemoryLedger(), logger);
             identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1));
             ShardSettings settings = new()
             {
