@@ -54,7 +54,8 @@ internal sealed partial class FileSessionStore : ISessionStore, IIdentifyLedger
         if (SystemCalls.IsOrdinaryFile(fullPath) == false)
         {
             // Replacing it would put a file in the place of a device.
-            throw new IOException($"state file {fullPath} is no ordinary file; set stateFile to one, or to a name that is free, in a directory that this user may write");
+            throw new IOException(
+                $"state file {fullPath} is no ordinary file; set stateFile to one, or to a name that is free, in a directory that this user may write");
         }
 
         FileStream? heldLock = null;
