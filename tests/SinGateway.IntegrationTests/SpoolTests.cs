@@ -85,7 +85,7 @@ internal sealed class SpoolTests
 
         scenario.StartGateway((scenario.Config with { Connections = connections }).ToYaml(scenario.Sandbox));
         await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards), "all shards have resumed");
-        await SaysAsync(scenario, "are left from before and are forwarded first");
+        await scenario.Gateway.SaysAsync("are left from before and are forwarded first");
         await ProduceAsync(scenario, EventsPerSecond);
         await EndAbsenceAsync(scenario);
     }
@@ -97,8 +97,8 @@ internal sealed class SpoolTests
         using SmallFileSystem? disk = SmallFileSystem.TryMount(scenario.File("small"), kibibytes: 3 * 1024);
         Skip.When(disk is null, "this user may not mount a tmpfs");
         await StartAbsenceAsync(scenario, produces: false);
-        await SaysAsync(scenario, "cannot be written");
-        await SaysAsync(scenario, "shards close their connections, keep their sessions");
+        await scenario.Gateway.SaysAsync("cannot be written");
+        await scenario.Gateway.SaysAsync("shards close their connections, keep their sessions");
         await EndAbsenceAsync(scenario);
         await Assert.That((await scenario.Sandbox.StatisticsAsync()).Ledger.OutOfOrder).IsEqualTo(0);
     }
@@ -122,7 +122,7 @@ internal sealed class SpoolTests
         await using Scenario scenario = await Scenario.StartAsync(Sandbox, config);
         await scenario.StartReadyGatewayAsync(Shards);
         await scenario.Sandbox.BurstAsync(Burst);
-        await SaysAsync(scenario, "finds no receiver in application worker");
+        await scenario.Gateway.SaysAsync("finds no receiver in application worker");
         Dictionary<int, long> seqs = (await scenario.Sandbox.StatisticsAsync()).Discord.Shards.ToDictionary(shard => shard.Shard, shard => shard.Seq);
         await Eventually.HoldsAsync(
             () => StoredSeqs(scenario).OrderBy(pair => pair.Key).SequenceEqual(seqs.OrderBy(pair => pair.Key)),
@@ -150,7 +150,7 @@ internal sealed class SpoolTests
 
         await scenario.Sandbox.BurstAsync(Burst);
         await scenario.HoldsAsync(statistics => statistics.Ledger.Distinct == (Burst * Shards) - 1, "all but the poison has arrived");
-        await SaysAsync(scenario, "kept in the spool's poison directory, not delivered");
+        await scenario.Gateway.SaysAsync("kept in the spool's poison directory, not delivered");
         await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
 
         string[] kept = Directory.GetFiles(Path.Combine(scenario.File("cluster-0"), "poison"));
@@ -196,7 +196,7 @@ internal sealed class SpoolTests
         await scenario.Sandbox.PaceAsync(EventsPerSecond);
         await scenario.HoldsAsync(statistics => statistics.Ledger.Distinct >= 2 * EventsPerSecond, "the load runs");
         await scenario.Sandbox.OrderAsync("/singyeong/stop");
-        await SaysAsync(scenario, InUse);
+        await scenario.Gateway.SaysAsync(InUse);
         if (produces)
         {
             await ProduceAsync(scenario, 4 * EventsPerSecond);
@@ -230,7 +230,4 @@ internal sealed class SpoolTests
         return state.RootElement.GetProperty("sessions").EnumerateArray()
             .ToDictionary(session => session.GetProperty("shard_id").GetInt32(), session => session.GetProperty("seq").GetInt64());
     }
-
-    private static Task SaysAsync(Scenario scenario, string text) => Eventually.HoldsAsync(
-        () => scenario.Gateway.Errors.Contains(text, StringComparison.Ordinal), $"the gateway says: {text}", () => scenario.Gateway.Tail);
 }

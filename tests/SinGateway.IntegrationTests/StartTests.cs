@@ -43,7 +43,7 @@ internal sealed partial class StartTests
 
         scenario.StartGateway();
         await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == 2, "auto keeps the stored count (G22)");
-        await Assert.That(scenario.Gateway.Errors).Contains("Discord recommends 4 shards");
+        await scenario.Gateway.SaysAsync("Discord recommends 4 shards");
         await scenario.Sandbox.OrderAsync("/discord/close?shard=0&code=4011");
         await Assert.That(await scenario.Gateway.WaitForExitAsync()).IsEqualTo(3);
         await Assert.That(scenario.Gateway.LastLine).Contains("4011").And.Contains("recommends 4");

@@ -16,7 +16,7 @@ internal sealed record GatewayBotInfo(string Url, int Shards, SessionStartLimit 
         try
         {
             GatewayBotInfo? info = JsonSerializer.Deserialize(json, GatewayRestJson.Default.GatewayBotInfo);
-            return info is { Shards: > 0, SessionStartLimit: { Total: > 0, Remaining: >= 0, ResetAfterMs: >= 0, MaxConcurrency: > 0 } }
+            return info is { Shards: > 0, SessionStartLimit: { Total: > 0, Remaining: >= 0, ResetAfterMs: >= 0 and <= int.MaxValue, MaxConcurrency: > 0 } }
                 && Uri.TryCreate(info.Url, UriKind.Absolute, out Uri? url)
                 && (url.Scheme is "wss" or "ws")
                 ? info

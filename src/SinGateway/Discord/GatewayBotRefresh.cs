@@ -62,9 +62,16 @@ internal sealed partial class GatewayBotRefresh(
 
             Volatile.Write(ref _isAsking, 0);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // The gateway stops.
+        }
+        catch (Exception e)
+        {
+            // Whatever it was: without another request, no shard might identify again.
+            LogRefused($"/gateway/bot could not be asked ({e.Message})");
+            _lastAsked = time.GetTimestamp();
+            Volatile.Write(ref _isAsking, 0);
         }
     }
 

@@ -134,6 +134,7 @@ internal sealed partial class GatewayRest : IDisposable
     private static TimeSpan? RetryAfterOf(HttpResponseMessage response) =>
         response.Headers.TryGetValues("Retry-After", out IEnumerable<string>? values)
         && double.TryParse(values.First(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+        && !double.IsNaN(seconds)
             ? TimeSpan.FromSeconds(Math.Min(seconds, 86400))
             : null;
 

@@ -33,6 +33,9 @@ internal sealed partial class ShardConnection : IWebSocketHandler
 
     private int _heartbeatInterval;
     private bool _awaitsAck;
+
+    /// <summary>The last scheduled heartbeat is not acknowledged. Those that opcode 1 asks for do not count: they may be a moment old.</summary>
+    private bool _isBeatOpen;
     private bool _mayOweAck;
     private long _beatAt;
 
@@ -227,6 +230,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
 
                 break;
             case GatewayOpcode.HeartbeatAck:
+                _isBeatOpen = false;
                 if (_awaitsAck)
                 {
                     _awaitsAck = false;
@@ -338,7 +342,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
     /// <summary>No ack between two beats means a dead connection, unless acks wait unread behind events that found no room.</summary>
     private void OnHeartbeatDue()
     {
-        if (_awaitsAck && !_mayOweAck && !_socket.IsPaused)
+        if (_isBeatOpen && !_mayOweAck && !_socket.IsPaused)
         {
             _shard.Signal(new ShardSignal(ShardInput.TimedOut), "a heartbeat was not acknowledged");
             return;
@@ -352,6 +356,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         }
 
         _mayOweAck = _socket.IsPaused;
+        _isBeatOpen = true;
         SendHeartbeat();
         if (!_ended)
         {

@@ -199,8 +199,9 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
         }
 
         _waiters.Forget();
+        bool isNewestLimit = _isSynced;
         TakeBudget(sync.Budget);
-        if (sync.Budget is null)
+        if (sync.Budget is null && isNewestLimit)
         {
             // What we know is too old to begin with: whoever waits makes Discord be asked now.
             _limit = null;
@@ -246,8 +247,12 @@ internal sealed partial class SharedIdentifyQueue : IIdentifyQueue
     private void Spend(Spending spending)
     {
         spending.Tries++;
-        long askedAt = _loop.Now, slack = spending.Slack;
-        Off(() => _permits.SpendAsync(spending.Permit, slack), (answer, problem) => OnSpent(spending, answer, problem, _loop.Now - askedAt));
+        long askedAt = _loop.ReadTimestamp(), slack = spending.Slack;
+
+        // Not the clock of the turn, which may have begun long before the answer's turn comes.
+        Off(
+            () => _permits.SpendAsync(spending.Permit, slack),
+            (answer, problem) => OnSpent(spending, answer, problem, _loop.Microseconds(askedAt, _loop.ReadTimestamp()) / 1_000));
     }
 
     private void OnSpent(Spending spending, PermitSpending answer, string? problem, long took)

@@ -25,6 +25,9 @@ internal sealed partial class GenerationTenure(
     private GenerationReport _report = null!;
     private Task _watching = Task.CompletedTask;
     private bool _isForwarding;
+
+    /// <summary>All shards have been ready once, muted or not.</summary>
+    private bool _wasReady;
     private string _said = "";
 
     /// <summary>Shard and cluster keys stand behind it.</summary>
@@ -122,7 +125,8 @@ internal sealed partial class GenerationTenure(
     private async Task<GenerationSight?> TryReportAsync(CancellationToken stop, IMutedFleet? fleet = null)
     {
         bool isReady = fleet?.IsReady == true;
-        GenerationState state = _isForwarding && _life.Phase == GenerationPhase.Forwarding ? GenerationState.Forwards
+        _wasReady |= isReady;
+        GenerationState state = _isForwarding && _life.Phase == GenerationPhase.Forwarding ? _wasReady ? GenerationState.Forwards : GenerationState.Begins
             : IsMuted && isReady ? GenerationState.Ready
             : GenerationState.Waits;
         if (tenure.IsLost)

@@ -34,13 +34,13 @@ internal sealed class RedisGenerations(RedisConnection connection, string prefix
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
         local absent = ''
-        if state == 'forwards' then
+        if state == 'forwards' or state == 'begins' then
           if not active or (is_automatic and is_first and active == first) then
             redis.call('SET', KEYS[1], count)
             if is_first then redis.call('SET', KEYS[2], count) end
             active = count
           end
-          if active == count then redis.call('SREM', KEYS[3], index) end
+          if active == count and state == 'forwards' then redis.call('SREM', KEYS[3], index) end
           redis.call('ZADD', KEYS[4], now, count .. ':' .. index)
         elseif state == 'gone' then
           redis.call('ZREM', KEYS[4], count .. ':' .. index)
@@ -104,6 +104,7 @@ internal sealed class RedisGenerations(RedisConnection connection, string prefix
             report.Count,
             state switch
             {
+                GenerationState.Begins => "begins",
                 GenerationState.Forwards => "forwards",
                 GenerationState.Ready => "ready",
                 GenerationState.Gone => "gone",
@@ -147,6 +148,9 @@ internal enum GenerationState
 
     /// <summary>It is muted, and could forward.</summary>
     Ready,
+
+    /// <summary>Its events are forwarded, and not all of its shards have been ready yet: whoever is to be replaced must not rely on it.</summary>
+    Begins,
 
     Forwards,
 

@@ -20,7 +20,10 @@ internal sealed class EventLoop : IDisposable
     private const int EventsPerWait = 256;
     private const ulong WakeUp = ulong.MaxValue;
 
-    /// <summary>How often a closed gate is asked again without having been woken, in ms.</summary>
+    /// <summary>
+    /// How often a gate is asked at least, in ms: a closed one might have opened, and one that was not asked for longer knows that the process
+    /// was stopped.
+    /// </summary>
     private const int GatePeriod = 1_000;
 
     private readonly TimeProvider _time;
@@ -184,7 +187,7 @@ internal sealed class EventLoop : IDisposable
         ReadClock();
         while (!_stopping)
         {
-            int ready = SystemCalls.EpollWait(_epoll, events, _atEnd.Count > 0 ? 0 : Timers.Timeout(Now));
+            int ready = SystemCalls.EpollWait(_epoll, events, _atEnd.Count > 0 ? 0 : LongestWait());
             ReadClock();
             if (!PassGate())
             {
@@ -212,6 +215,13 @@ internal sealed class EventLoop : IDisposable
                 RunEndOfTurn();
             }
         }
+    }
+
+    /// <summary>Milliseconds to the next timer or the next look at the gate; -1 without either.</summary>
+    private int LongestWait()
+    {
+        int toTimer = Timers.Timeout(Now);
+        return Gate is null || toTimer is >= 0 and < GatePeriod ? toTimer : GatePeriod;
     }
 
     private void ReadClock()

@@ -55,6 +55,8 @@ internal static unsafe partial class SystemCalls
     private const int OpenDescriptors = 7;
     private const int AtWorkingDirectory = -100;
     private const uint BasicStatistics = 0x7ff;
+    private const int FileTypeBits = 0xF000;
+    private const int OrdinaryFile = 0x8000;
     private const int MallocArenaMax = -8;
     private const int ClockBootTime = 7;
 
@@ -349,6 +351,14 @@ internal static unsafe partial class SystemCalls
         return statx(AtWorkingDirectory, path, 0, BasicStatistics, status) == 0
             ? (*(ulong*)(status + 32), *(ulong*)(status + 40), *(long*)(status + 112), *(uint*)(status + 120), *(long*)(status + 96), *(uint*)(status + 104))
             : null;
+    }
+
+    /// <summary>Whether it is an ordinary file, and no directory, device, socket or pipe. Follows symbolic links; null when there is nothing.</summary>
+    public static bool? IsOrdinaryFile(string path)
+    {
+        // struct statx: stx_mode at 28.
+        byte* status = stackalloc byte[256];
+        return statx(AtWorkingDirectory, path, 0, BasicStatistics, status) == 0 ? (*(ushort*)(status + 28) & FileTypeBits) == OrdinaryFile : null;
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using SinGateway.Loop;
 
 namespace SinGateway.Sessions;
 
@@ -50,6 +51,13 @@ internal sealed partial class FileSessionStore : ISessionStore, IIdentifyLedger
     public static FileSessionStore Open(string path, string bot, ILogger logger)
     {
         string fullPath = Path.GetFullPath(path);
+        if (SystemCalls.IsOrdinaryFile(fullPath) == false)
+        {
+            // Replacing it would put a file in the place of a device.
+            throw new IOException(
+                $"state file {fullPath} is no ordinary file; set stateFile to one, or to a name that is free, in a directory that this user may write");
+        }
+
         FileStream? heldLock = null;
         DurableFile? file = null;
         try

@@ -212,6 +212,10 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WrongPassword,
         RedisServerException { Message: var message } when message.StartsWith("WRONGPASS", StringComparison.Ordinal) || message.StartsWith("NOAUTH", StringComparison.Ordinal) =>
             WrongPassword,
+        // The client's own words, where it may read how many there are; else those of Redis.
+        { Message: var message } when message.StartsWith("The database does not exist", StringComparison.Ordinal)
+            || message.Contains("DB index is out of range", StringComparison.Ordinal) =>
+            $"it has no database {Database.Database}, which redisDSN names",
         _ => RefusalIn(failure.InnerException),
     };
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 using SinGateway.Configuration;
 
 namespace SinGateway.Sessions;
@@ -11,6 +12,9 @@ namespace SinGateway.Sessions;
 internal sealed record RedisDsn
 {
     private const int DefaultPort = 6379;
+
+    /// <summary>Bytes of a socket's path: <c>sun_path</c> of Linux, without the zero at its end.</summary>
+    private const int LongestSocket = 107;
 
     /// <summary>A name or an address, an IPv6 one without its brackets; empty when <see cref="UnixSocket"/> is set.</summary>
     public string Host { get; init; } = "";
@@ -62,6 +66,12 @@ internal sealed record RedisDsn
             if (!socket.StartsWith('/') || socket.Length == 1)
             {
                 error = "has no absolute path of a socket (unix:///run/redis.sock)";
+                return false;
+            }
+
+            if (Encoding.UTF8.GetByteCount(socket) > LongestSocket)
+            {
+                error = $"has a path that is too long for a socket (at most {LongestSocket} bytes)";
                 return false;
             }
         }

@@ -36,10 +36,12 @@ internal sealed class RedisLeases(RedisConnection connection, string prefix, str
 
         """;
 
+    // A clock of Redis that is set back would keep a dead holder's lease, since Redis keeps when a key ends; nobody holds one for longer.
     private const string LookScript = Instance +
         """
         local answer = {run, string.match(info, 'uptime_in_seconds:(%d+)'), redis.call('GET', KEYS[1])}
         for i = 2, #KEYS, 3 do
+          if redis.call('PTTL', KEYS[i]) > 4000 then redis.call('PEXPIRE', KEYS[i], 4000) end
           local fence = redis.call('GET', KEYS[i + 1]) or ''
           table.insert(answer, redis.call('GET', KEYS[i]))
           table.insert(answer, fence)

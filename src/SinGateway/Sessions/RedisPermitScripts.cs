@@ -16,6 +16,8 @@ namespace SinGateway.Sessions;
 /// <item><c>N</c>, a string: the permit of bucket N: <c>OWNER:CONCURRENCY</c>, and with <c>:spent</c> behind it while the pace runs;</item>
 /// <item><c>N:waiting</c>, a hash: of each process that waits there, its first shard, until when that is believed, and how many more.</item>
 /// </list>
+/// A clock of Redis that is set back moves all of these into the future, since Redis keeps when a key ends: what lies further ahead than
+/// it could counts as of now.
 /// </summary>
 internal sealed class RedisPermitScripts(PermitTimes times)
 {
@@ -98,15 +100,18 @@ internal sealed class RedisPermitScripts(PermitTimes times)
             b.remaining, b.reset = math.min(remaining, b.remaining), math.min(reset, b.reset)
           end
           if now < b.reset then b.early = 0 end
-          if now - age >= (b.concurrency_at or 0) then
+          local known_at = b.concurrency_at or 0
+          if now - age >= known_at or known_at > now then
             if b.concurrency and b.concurrency ~= concurrency then b.free_at = now + PACE end
             b.concurrency, b.concurrency_at = concurrency, now - age
           end
           b.total, b.fresh, changed = total, 1, true
           allowed = math.floor(total / EXTRA_SHARE)
         end
-        redis.call('ZREMRANGEBYSCORE', firsts, '-inf', now - DAY)
-        redis.call('ZREMRANGEBYSCORE', last, '-inf', now - DAY)
+        for _, times in ipairs({firsts, last, extras}) do
+          redis.call('ZREMRANGEBYSCORE', times, '-inf', now - DAY)
+          for _, who in ipairs(redis.call('ZRANGEBYSCORE', times, '(' .. string.format('%d', now), '+inf')) do redis.call('ZADD', times, now, who) end
+        end
         local result = answer(1)
         for _, value in ipairs(redis.call('ZRANGE', last, 0, -1, 'WITHSCORES')) do result[#result + 1] = value end
         return result
@@ -118,8 +123,10 @@ internal sealed class RedisPermitScripts(PermitTimes times)
         local process, concurrency = ARGV[1], ARGV[2]
         local result = answer(1)
         if not is_known() or b.concurrency ~= tonumber(concurrency) then return result end
-        redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
-        redis.call('ZREMRANGEBYSCORE', held_extras, '-inf', now)
+        for _, until_when in ipairs({held, held_extras}) do
+          redis.call('ZREMRANGEBYSCORE', until_when, '-inf', now)
+          redis.call('ZREMRANGEBYSCORE', until_when, string.format('%d', now + LIFETIME + 1), '+inf')
+        end
         local held_count, held_extra_count = redis.call('ZCARD', held), redis.call('ZCARD', held_extras)
 
         local function hold(permit, owner, is_extra)
@@ -141,7 +148,7 @@ internal sealed class RedisPermitScripts(PermitTimes times)
           local entries = redis.call('HGETALL', waiting)
           for i = 1, #entries, 2 do
             local other, believed, more = string.match(entries[i + 1], '^(%d+) (%d+) (%d+)$')
-            if tonumber(believed) <= now then
+            if tonumber(believed) <= now or tonumber(believed) > now + WAITING_FOR then
               redis.call('HDEL', waiting, entries[i])
             else
               all = all + more
@@ -162,6 +169,8 @@ internal sealed class RedisPermitScripts(PermitTimes times)
             redis.call('DEL', permit)
             value = false
           end
+          local is_spent = value and string.sub(value, -6) == ':spent'
+          if redis.call('PTTL', permit) > LIFETIME then expire(permit, is_spent and PACE or LIFETIME) end
           local state, time, all = TAKEN, 0, tonumber(count)
           local again_at = first_again_at(shard)
           local is_extra = again_at > now
@@ -177,7 +186,7 @@ internal sealed class RedisPermitScripts(PermitTimes times)
             local is_first
             is_first, all = wait(waiting, shard, count)
             local paced = b.free_at - now
-            if value and string.sub(value, -6) == ':spent' then paced = math.max(paced, redis.call('PTTL', permit)) end
+            if is_spent then paced = math.max(paced, redis.call('PTTL', permit)) end
             if paced > 0 then
               state, time = PACED, paced
             elseif value then

@@ -63,6 +63,10 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         string[] command, bool isBelow, string directory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment) =>
         new(ChildProcess.Start(command[0], [.. command[1..], .. arguments], directory, environment), isBelow ? "singateway" : null);
 
+    /// <summary>Waits until its log holds <paramref name="text"/>: what it has logged reaches this process some time after what it has done.</summary>
+    public Task SaysAsync(string text) => Eventually.HoldsAsync(
+        () => Errors.Contains(text, StringComparison.Ordinal), $"the gateway says \"{text}\"", () => Tail);
+
     /// <summary>SIGTERM; answers the exit code.</summary>
     public Task<int> TerminateAsync()
     {

@@ -24,6 +24,7 @@ public sealed class GatewayBotOutcomeTests
     [Arguments("""{"url":"https://x","shards":1,"session_start_limit":{"total":1,"remaining":1,"reset_after":0,"max_concurrency":1}}""")]
     [Arguments("""{"url":"wss://x","shards":0,"session_start_limit":{"total":1,"remaining":1,"reset_after":0,"max_concurrency":1}}""")]
     [Arguments("""{"url":"wss://x","shards":1,"session_start_limit":{"total":1,"remaining":1,"reset_after":0,"max_concurrency":0}}""")]
+    [Arguments("""{"url":"wss://x","shards":1,"session_start_limit":{"total":1,"remaining":1,"reset_after":9223372036854775807,"max_concurrency":1}}""")]
     public async Task An_answer_without_sense_may_be_asked_for_again(string body) =>
         await Assert.That(From(200, body)).IsTypeOf<GatewayBotOutcome.Unavailable>();
 

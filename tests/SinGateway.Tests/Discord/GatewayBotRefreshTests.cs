@@ -63,6 +63,19 @@ public sealed class GatewayBotRefreshTests
         await Assert.That((refresh.Asked, refresh.Unauthorized)).IsEqualTo((1, 1));
     }
 
+    [Test]
+    public async Task What_goes_wrong_unexpectedly_is_said_and_the_next_request_is_made()
+    {
+        await using Refresh refresh = new();
+        refresh.Under.Request();
+        refresh.Fail(new ArgumentException("no sense"));
+
+        await Assert.That(refresh.Logger.Entries.Single()).Contains("no sense");
+        refresh.Time.Advance(GatewayBotRefresh.MinimumInterval);
+        refresh.Under.Request();
+        await Assert.That(refresh.Asked).IsEqualTo(2);
+    }
+
     /// <summary>Continuations run within the call that completes them, so nothing here has to be waited for.</summary>
     private sealed class Refresh : IAsyncDisposable
     {
@@ -98,6 +111,13 @@ public sealed class GatewayBotRefreshTests
             TaskCompletionSource<GatewayBotOutcome> answered = _answer;
             _answer = new TaskCompletionSource<GatewayBotOutcome>();
             answered.SetResult(outcome);
+        }
+
+        public void Fail(Exception failure)
+        {
+            TaskCompletionSource<GatewayBotOutcome> answered = _answer;
+            _answer = new TaskCompletionSource<GatewayBotOutcome>();
+            answered.SetException(failure);
         }
 
         public async ValueTask DisposeAsync()

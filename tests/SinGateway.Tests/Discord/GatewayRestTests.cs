@@ -47,6 +47,13 @@ public sealed class GatewayRestTests
     }
 
     [Test]
+    public async Task A_Retry_After_that_is_no_time_is_as_good_as_none()
+    {
+        using HttpAnswers server = new(HttpAnswers.Answer(429, "<html>1015</html>", "Retry-After: NaN\r\n"), Good);
+        await Assert.That((await WaitsUntilSuccessAsync(server)).Single().TotalMinutes).IsEqualTo(2.0);
+    }
+
+    [Test]
     public async Task A_429_that_says_no_time_waits_for_minutes_and_longer_each_time()
     {
         string limited = HttpAnswers.Answer(429, "<html>1015</html>");

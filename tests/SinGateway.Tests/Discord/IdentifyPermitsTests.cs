@@ -66,15 +66,21 @@ public sealed class IdentifyPermitsTests
     }
 
     [Test]
-    public async Task A_shard_with_its_first_of_the_day_does_not_wait_for_extras_though_there_were_more_than_may_be()
+    public async Task The_estimate_of_a_first_IDENTIFY_does_not_depend_on_extras_that_a_larger_total_allowed()
     {
-        const long UnixNow = 2_000_000_000_000;
+        const long Start = 1_000_000;
         IdentifyPermits permits = new();
-        permits.Restore(new IdentifyRecord { Extras = [.. Enumerable.Repeat(UnixNow - 1_000, 10)] }, now: 50_000, UnixNow);
-        permits.Update(new SessionStartLimit(20, 20, Day, 1), 50_000);
-        permits.Request(0);
+        permits.Update(new SessionStartLimit(1_000, 1_000, Day, 1), Start);
+        long now = Start;
+        for (int i = 0; i <= 30; i++, now += IdentifyBuckets.Pace)
+        {
+            Identify(permits, 0, now);
+        }
 
-        await Assert.That(permits.EstimatedWait(50_000)).IsEqualTo(0);
+        permits.Update(new SessionStartLimit(100, 100, Day, 1), now);
+        permits.Request(1);
+
+        await Assert.That(permits.EstimatedWait(now)).IsEqualTo(0);
     }
 
     [Test]

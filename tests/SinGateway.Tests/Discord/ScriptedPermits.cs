@@ -46,6 +46,14 @@ internal sealed class ScriptedPermits : ISharedPermits
 
     public void Open() => _open.TrySetResult();
 
+    /// <summary>Those that are held back come; later ones are held back too.</summary>
+    public void OpenForWhoWaits()
+    {
+        TaskCompletionSource before = _open;
+        Close();
+        before.TrySetResult();
+    }
+
     public Task<PermitSync> SyncAsync(SessionStartLimit? limit, long age) => AnswerAsync("sync", () => new PermitSync(Budget, LastIdentifies));
 
     public Task<PermitClaims> ClaimAsync(int maxConcurrency, PermitClaim[] claims)

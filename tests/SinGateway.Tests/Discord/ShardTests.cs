@@ -294,6 +294,32 @@ public sealed class ShardTests
     }
 
     [Test]
+    public async Task A_heartbeat_that_Discord_asked_for_just_before_the_next_one_costs_no_connection()
+    {
+        FakeTimeProvider time = new();
+        using WebSocketServer server = new();
+        using Bot bot = new(server, time);
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+        await ReceiveAsync(peer);
+        await peer.SendTextAsync(Ready);
+        await bot.Running.UntilAsync(() => bot.Shard.Phase == ShardPhase.Ready);
+        await bot.Running.AdvanceAsync(41_250);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1");
+        await peer.SendTextAsync("""{"op":11}""");
+        await bot.Running.UntilAsync(() => bot.Shard.LastHeartbeatAck > 0);
+
+        await bot.Running.AdvanceAsync(41_249);
+        await peer.SendTextAsync("""{"op":1,"d":null}""");
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1");
+        await bot.Running.AdvanceAsync(1);
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("1 1").Because("its ack is on its way");
+        await bot.Running.AdvanceAsync(41_250);
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000").Because("neither was acknowledged");
+    }
+
+    [Test]
     public async Task Opcode_7_before_HELLO_makes_the_shard_connect_again()
     {
         using WebSocketServer server = new();
@@ -307,6 +333,19 @@ public sealed class ShardTests
         using WebSocket second = await server.AcceptAsync();
         await second.SendTextAsync(Hello);
         await Assert.That(await ReceiveAsync(second)).IsEqualTo("2 token");
+    }
+
+    [Test]
+    public async Task A_connection_that_is_given_up_since_its_IDENTIFY_was_not_counted_says_so()
+    {
+        using WebSocketServer server = new();
+        using Bot bot = new(server, ledger: new MemoryLedger { Problem = "no space" });
+        using WebSocket peer = await server.AcceptAsync();
+        await peer.SendTextAsync(Hello);
+
+        await Assert.That(await ReceiveAsync(peer)).IsEqualTo("closed 4000");
+        await bot.Running.TurnAsync();
+        await Assert.That(bot.Log.Entries.Single(entry => entry.Contains("lost its connection"))).Contains("the IDENTIFY could not be counted, or came too late");
     }
 
     [Test]
@@ -357,11 +396,12 @@ public sealed class ShardTests
             int remaining = 1_000,
             GatewayCompression compression = GatewayCompression.None,
             long intents = 513,
-            Uri? gatewayUrl = null)
+            Uri? gatewayUrl = null,
+            MemoryLedger? ledger = null)
         {
             Running = new RunningLoop(time);
             RecordingLogger logger = Log;
-            IdentifyQueue identifies = new(Running.Loop, new MemoryLedger(), logger);
+            IdentifyQueue identifies = new(Running.Loop, ledger ?? new MemoryLedger(), logger);
             identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1));
             ShardSettings settings = new()
             {

@@ -10,6 +10,8 @@ public sealed class SharedIdentifyQueueTests
 {
     private const int Day = 86_400_000;
 
+    private static readonly SessionStartLimit Limit = new(1_000, 1_000, Day, 1);
+
     [Test]
     public async Task Nothing_is_asked_of_the_store_before_Discord_was_asked()
     {
@@ -81,6 +83,33 @@ public sealed class SharedIdentifyQueueTests
 
         process.Permits.Open();
         await Assert.That(await answer).IsTrue();
+        await Assert.That(process.Permits.Count("spend 0")).IsEqualTo(2);
+    }
+
+    [Test]
+    public async Task An_answer_that_waits_in_a_long_turn_of_the_loop_is_late_too()
+    {
+        using Process process = await Process.StartAsync();
+        await process.RequestAsync(0);
+        await process.GrantedAsync("0");
+        using ManualResetEventSlim answered = new();
+        bool isFirst = true;
+        process.Permits.Spent = () =>
+        {
+            if (isFirst)
+            {
+                // Comes before the answer, as a rule in the same turn; the turn begins when both are there.
+                isFirst = false;
+                process.Running.Loop.Post(() => process.Time.Advance(TimeSpan.FromMilliseconds(500)));
+                ThreadPool.UnsafeQueueUserWorkItem(_ => answered.Set(), 0, preferLocal: true);
+            }
+
+            return true;
+        };
+        Task<bool> spent = process.SpendAsync(0);
+        await process.Running.RunAsync(() => answered.Wait(RunningLoop.Patience));
+
+        await Assert.That(await spent).IsTrue();
         await Assert.That(process.Permits.Count("spend 0")).IsEqualTo(2);
     }
 
@@ -233,6 +262,22 @@ public sealed class SharedIdentifyQueueTests
     }
 
     [Test]
+    public async Task Limits_that_arrive_while_older_ones_are_being_told_are_told_too()
+    {
+        using Process process = new();
+        process.Permits.Budget = null;
+        process.Permits.Close();
+        await process.Running.RunAsync(() => process.Queue.Update(Limit));
+        await process.AskedAsync("sync");
+        await process.RequestAsync(0);
+        await process.Running.RunAsync(() => process.Queue.Update(Limit));
+        process.Permits.OpenForWhoWaits();
+
+        await process.Running.UntilAsync(() => process.Permits.Count("sync") == 2, step: 10);
+        await Assert.That(process.RefreshesWanted).IsEqualTo(0).Because("Discord has just been asked");
+    }
+
+    [Test]
     public async Task Another_max_concurrency_that_is_in_force_is_taken_over()
     {
         using Process process = await Process.StartAsync(maxConcurrency: 1);
@@ -344,7 +389,7 @@ public sealed class SharedIdentifyQueueTests
         public async Task UpdateAsync()
         {
             int synced = Permits.Count("sync");
-            await Running.RunAsync(() => Queue.Update(new SessionStartLimit(1_000, 1_000, Day, 1)));
+            await Running.RunAsync(() => Queue.Update(Limit));
             await Running.UntilAsync(() => Permits.Count("sync") > synced && Queue.Remaining > 0);
         }
 

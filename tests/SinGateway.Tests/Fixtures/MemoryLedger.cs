@@ -7,7 +7,10 @@ internal sealed class MemoryLedger : IIdentifyLedger
 {
     private volatile IdentifyRecord _record = new();
 
+    /// <summary>Why it cannot be written; null when it can.</summary>
+    public string? Problem { get; init; }
+
     public IdentifyRecord Load() => _record;
 
-    public void Save(IdentifyRecord record) => _record = record;
+    public void Save(IdentifyRecord record) => _record = Problem is null ? record : throw new IOException(Problem);
 }

@@ -110,6 +110,7 @@ internal sealed class GenerationModel
         member.IsAlive = true;
         member.Life = new GenerationLife(isMuted: _active != member.Count);
         member.Forwards = !IsMuted(member);
+        member.WasReady = false;
         member.ReportsAt = _now + _random.Next(1_000);
     }
 
@@ -129,6 +130,7 @@ internal sealed class GenerationModel
     private void Report(Member member)
     {
         bool isReady = _now >= member.AwayUntil;
+        member.WasReady |= isReady;
         if (_now < member.RedisUntil)
         {
             member.Life.Wait(isReady, _now);
@@ -137,7 +139,11 @@ internal sealed class GenerationModel
 
         if (member.Forwards && member.Life.Phase == GenerationPhase.Forwarding && _active == member.Count)
         {
-            _unmuting.Remove(member.Index);
+            // One that begins anew is relied on only when it has caught up.
+            if (member.WasReady)
+            {
+                _unmuting.Remove(member.Index);
+            }
         }
         else if (IsMuted(member))
         {
@@ -166,6 +172,9 @@ internal sealed class GenerationModel
         public bool IsAlive { get; set; }
 
         public bool Forwards { get; set; }
+
+        /// <summary>Since it began.</summary>
+        public bool WasReady { get; set; }
 
         public long AwayUntil { get; set; }
 

@@ -120,6 +120,18 @@ public sealed class RedisGenerationsTests
     }
 
     [Test]
+    public async Task One_that_begins_anew_after_the_change_is_relied_on_only_when_its_shards_were_ready()
+    {
+        GenerationReport old = await HoldAsync(Four, 0), zero = await HoldAsync(Eight, 0, clusters: 1);
+        await ReportAsync(old, GenerationState.Forwards);
+        await Assert.That(await ReportAsync(zero, GenerationState.Ready)).IsEqualTo(new GenerationSight(8, 1, ""));
+
+        await Assert.That((await ReportAsync(zero, GenerationState.Begins)).Unmuting).IsEqualTo(1);
+        await Assert.That((await ReportAsync(old, GenerationState.Forwards)).Unmuting).IsEqualTo(1);
+        await Assert.That((await ReportAsync(zero, GenerationState.Forwards)).Unmuting).IsEqualTo(0);
+    }
+
+    [Test]
     public async Task Only_an_automatic_first_generation_changes_its_count_by_itself()
     {
         GenerationReport four = await HoldAsync(Four, 0);

@@ -71,6 +71,21 @@ public sealed class EventLoopTests
     }
 
     [Test]
+    public async Task An_open_gate_is_asked_again_and_again_though_nothing_happens()
+    {
+        // Else a loop that has nothing to do looks like a process that was stopped.
+        Gate gate = new();
+        using EventLoop loop = new(TimeProvider.System) { Gate = gate };
+        loop.Start();
+        using PeriodicTimer period = new(TimeSpan.FromMilliseconds(20));
+        using CancellationTokenSource patience = new(RunningLoop.Patience);
+        while (Volatile.Read(ref gate.Asked) < 3)
+        {
+            await period.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
+    [Test]
     public async Task A_loop_behind_a_closed_gate_can_be_stopped()
     {
         Gate gate = new() { IsClosed = true };

@@ -65,17 +65,19 @@ internal sealed class RunningLoop : IDisposable
     }
 
     /// <summary>
-    /// Turns until <paramref name="condition"/> holds on the loop; time passes by <paramref name="step"/> ms a turn when the clock is a
-    /// fake one.
+    /// Turns until <paramref name="condition"/> holds on the loop; time passes by <paramref name="step"/> ms when the clock is a fake one,
+    /// once in a real millisecond at most: what happens off the loop meanwhile must not come hours late because its thread had to wait.
     /// </summary>
     public async Task UntilAsync(Func<bool> condition, long step = 0)
     {
         using CancellationTokenSource patience = new(Patience);
+        using PeriodicTimer real = new(TimeSpan.FromMilliseconds(1));
         while (!await RunAsync(condition))
         {
             patience.Token.ThrowIfCancellationRequested();
             if (step > 0)
             {
+                await real.WaitForNextTickAsync(patience.Token);
                 _time!.Advance(TimeSpan.FromMilliseconds(step));
             }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using SinGateway.Sessions;
 using SinGateway.Tests.Fixtures;
@@ -130,6 +131,20 @@ public sealed class FileSessionStoreTests : IDisposable
     [Arguments("/does/not/exist/singateway.state")]
     public async Task A_directory_that_cannot_be_written_is_an_error_at_start(string path) =>
         await Assert.That(() => FileSessionStore.Open(path, Bot, _logger)).Throws<IOException>().WithMessageContaining($"state file {path} cannot be used (");
+
+    [Test]
+    public async Task What_is_no_ordinary_file_is_an_error_at_start_and_stays_what_it_is()
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(_directory.File("socket")));
+        Directory.CreateDirectory(_directory.File("directory"));
+        foreach (string name in (string[])["socket", "directory"])
+        {
+            await Assert.That(() => FileSessionStore.Open(_directory.File(name), Bot, _logger)).Throws<IOException>().WithMessageContaining("is no ordinary file");
+        }
+
+        await Assert.That(Directory.GetFileSystemEntries(_directory.File(".")).Length).IsEqualTo(2);
+    }
 
     [Test]
     public async Task No_session_id_is_logged()

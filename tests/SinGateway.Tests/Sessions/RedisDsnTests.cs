@@ -50,6 +50,9 @@ public sealed class RedisDsnTests
     [Arguments("redis://:secret@host?timeout=2", "has a parameter")]
     [Arguments("unix://:secret@run/redis.sock", "has no absolute path")]
     [Arguments("unix:///", "has no absolute path")]
+    [Arguments("unix:///run/a-path-of-108-bytes/0123456789012345678901234567890123456789012345678901234567890123456789/x/redis.sock", "is too long for a socket")]
+    [Arguments("redis://:secret@host:0", "has a port")]
+    [Arguments("redis://:secret@host:70000", "has a port")]
     public async Task A_bad_dsn_says_what_is_wrong_without_the_password(string text, string expected)
     {
         bool read = RedisDsn.TryParse(text, out _, out string error);

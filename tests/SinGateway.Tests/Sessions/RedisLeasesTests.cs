@@ -44,6 +44,18 @@ public sealed class RedisLeasesTests
     }
 
     [Test]
+    public async Task A_lease_lives_no_longer_than_4_s_though_the_clock_of_Redis_is_set_back()
+    {
+        // Redis keeps when a key ends, not how long it lives.
+        await TakeAsync(0);
+        await Database.KeyExpireAsync("p:cluster:0:holder", TimeSpan.FromHours(1));
+
+        await _leases.LookAsync([0], default);
+
+        await Assert.That((await Database.KeyTimeToLiveAsync("p:cluster:0:holder"))!.Value).IsLessThanOrEqualTo(TimeSpan.FromSeconds(4));
+    }
+
+    [Test]
     public async Task A_lease_that_is_held_is_not_taken()
     {
         LeaseLook look = await _leases.LookAsync([0], default);

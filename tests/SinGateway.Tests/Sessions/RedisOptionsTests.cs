@@ -69,6 +69,15 @@ public sealed class RedisOptionsTests : IDisposable
     }
 
     [Test]
+    public async Task A_database_that_Redis_does_not_have_is_said_as_such()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--databases", "4");
+        await using RedisConnection connection = await OpenAsync($"unix://{server.Dsn.UnixSocket}?db=4");
+        IOException? refusal = await Assert.That(async () => { await connection.DoAsync(database => database.StringGetAsync("key"), default); }).Throws<IOException>();
+        await Assert.That($"{refusal!.Message}\n{string.Join('\n', _logger.Entries)}").Contains("database 4");
+    }
+
+    [Test]
     public async Task A_certificate_that_nobody_vouches_for_is_said_as_such()
     {
         (string certificate, string key) = MakeCertificate();

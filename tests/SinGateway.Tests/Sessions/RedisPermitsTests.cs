@@ -482,6 +482,76 @@ public sealed class RedisPermitsTests
     }
 
     [Test]
+    public async Task A_clock_that_was_set_back_holds_a_bucket_no_longer_than_its_pace()
+    {
+        await KnownAsync();
+        await _one.SpendAsync(await GrantedAsync(_one, 0), 0);
+        await Database.KeyExpireAsync("a:identify:0", TimeSpan.FromHours(1));
+
+        ClaimAnswer answer = (await _other.ClaimAsync(1, [Claim(1)])).Answers.Single();
+
+        await Assert.That(answer.Result).IsEqualTo(ClaimResult.Paced);
+        await Assert.That(answer.Wait).IsLessThanOrEqualTo(IdentifyBuckets.Pace);
+        await Assert.That(await RemainingLifeAsync(0)).IsLessThanOrEqualTo(IdentifyBuckets.Pace);
+    }
+
+    [Test]
+    public async Task A_clock_that_was_set_back_makes_no_permit_live_longer()
+    {
+        await KnownAsync();
+        await GrantedAsync(_one, 0);
+        await Database.KeyExpireAsync("a:identify:0", TimeSpan.FromHours(1));
+
+        await Assert.That(await AskAsync(_other, Claim(1))).IsEqualTo(ClaimResult.Taken);
+        await Assert.That(await RemainingLifeAsync(0)).IsLessThanOrEqualTo(45_000);
+    }
+
+    [Test]
+    public async Task A_process_that_ended_before_the_clock_was_set_back_does_not_keep_the_others_waiting()
+    {
+        await KnownAsync();
+        await Database.HashSetAsync("a:identify:0:waiting", "0123456789abcdef", $"0 {await TimeAsync() + 3_600_000} 1");
+
+        await Assert.That(await AskAsync(_one, Claim(1))).IsEqualTo(ClaimResult.Granted);
+    }
+
+    [Test]
+    public async Task Permits_that_were_held_before_the_clock_was_set_back_are_no_longer_taken_off_the_budget()
+    {
+        await KnownAsync(remaining: 51);
+        await Database.SortedSetAddAsync("a:identify:held", "abc:1", await TimeAsync() + 3_600_000);
+
+        await Assert.That(await AskAsync(_one, Claim(1))).IsEqualTo(ClaimResult.Granted);
+    }
+
+    [Test]
+    public async Task What_identified_before_the_clock_was_set_back_counts_for_one_day_from_now()
+    {
+        await KnownAsync(maxConcurrency: 16, total: 100, remaining: 100);
+        long future = await TimeAsync() + 365 * DailyIdentifies.Day;
+        await Database.SortedSetAddAsync("a:identify:firsts", "3", future);
+        await Database.SortedSetAddAsync("a:identify:last", "3", future);
+        await Database.SortedSetAddAsync("a:identify:extras", [.. Enumerable.Range(0, 25).Select(i => new SortedSetEntry($"x{i}", future))]);
+
+        await _one.SyncAsync(new SessionStartLimit(100, 100, Day, 16), 0);
+        ClaimAnswer refused = (await _one.ClaimAsync(16, [Claim(3, 16)])).Answers.Single();
+
+        await Assert.That(refused.Result).IsEqualTo(ClaimResult.Extra);
+        await Assert.That(refused.Wait).IsLessThanOrEqualTo(DailyIdentifies.Day);
+        await Assert.That((await Database.SortedSetScoreAsync("a:identify:last", "3"))!.Value).IsLessThanOrEqualTo(await TimeAsync());
+    }
+
+    [Test]
+    public async Task An_answer_of_before_the_clock_was_set_back_does_not_say_max_concurrency_for_ever()
+    {
+        await KnownAsync(maxConcurrency: 16);
+        await Database.HashSetAsync(Budget, "concurrency_at", await TimeAsync() + 3_600_000);
+        await _other.SyncAsync(new SessionStartLimit(1_000, 1_000, Day, 2), 5);
+
+        await Assert.That(await FieldAsync("concurrency")).IsEqualTo(2);
+    }
+
+    [Test]
     public async Task All_keys_stand_behind_the_prefix_and_expire()
     {
         await KnownAsync(maxConcurrency: 16);
