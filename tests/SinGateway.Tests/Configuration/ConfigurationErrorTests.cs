@@ -13,6 +13,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("intnts: 5", "7:1: intnts: there is no such key. Did you mean intents?")]
     [Arguments("Redisdsn: x", "7:1: Redisdsn: there is no such key. Did you mean redisDSN?")]
     [Arguments("discord: {token: x}", "7:11: discord.token: there is no such key. It belongs at the top level of the file.")]
+    [Arguments("\"\\eintents\\r\\n\": x", "7:1:  intents : there is no such key. Did you mean intents?")]
     [Arguments("discord: {count: x}", "7:11: discord.count: there is no such key. The keys here are apiBaseURL, compression, shardCount, largeThreshold, presence.")]
     [Arguments("shardcount: 4", "7:1: shardcount: there is no such key. It belongs below discord, in a line of its own.")]
     [Arguments("operations.listen: a:1", "7:1: operations.listen: there is no such key. It belongs below operations, in a line of its own.")]
