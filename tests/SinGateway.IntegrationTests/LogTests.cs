@@ -70,6 +70,36 @@ internal sealed class LogTests
         await Assert.That(scenario.Gateway.Errors).Contains("has resumed its session (repeated 54 times in 60 s)");
     }
 
+    [Test]
+    public async Task When_an_IDENTIFY_cannot_be_noted_the_log_says_so_and_why_the_connection_ends()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 2 --max-concurrency 2");
+        await scenario.StartReadyGatewayAsync(2);
+        await Eventually.HoldsAsync(() => TryCreateDirectory(scenario.File("singateway.state.tmp")), "what is written beside the state file is in the way");
+        await scenario.Sandbox.OrderAsync("/discord/op9?shard=1&resumable=false");
+
+        await Eventually.HoldsAsync(
+            () => scenario.Gateway.Errors.Contains("No shard can identify, since the IDENTIFY cannot be noted first: state file", StringComparison.Ordinal)
+                && scenario.Gateway.Errors.Contains("Shard 1 lost its connection: it may not identify now; ", StringComparison.Ordinal),
+            "both are said",
+            () => scenario.Gateway.Tail);
+        await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.Identifies).IsEqualTo(2);
+    }
+
+    private static bool TryCreateDirectory(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            return true;
+        }
+        catch (IOException)
+        {
+            // The gateway is writing there just now.
+            return false;
+        }
+    }
+
     /// <param name="scenario">Has no gateway yet, and has had one then.</param>
     /// <param name="redis">Where its sessions are.</param>
     /// <param name="yaml">Its configuration.</param>

@@ -364,7 +364,8 @@ internal sealed partial class Shard
 
         if (Has(actions, ShardActions.ConfirmPermit))
         {
-            _settings.Identifies.Spend(Id, confirmed => Signal(new ShardSignal(confirmed ? ShardInput.PermitConfirmed : ShardInput.PermitDenied)));
+            _settings.Identifies.Spend(Id, confirmed =>
+                Signal(new ShardSignal(confirmed ? ShardInput.PermitConfirmed : ShardInput.PermitDenied), confirmed ? "" : "it may not identify now"));
         }
 
         if (Has(actions, ShardActions.SendIdentify))

@@ -50,6 +50,11 @@ internal sealed partial class FileSessionStore : ISessionStore, IIdentifyLedger
     public static FileSessionStore Open(string path, string bot, ILogger logger)
     {
         string fullPath = Path.GetFullPath(path);
+        if (Directory.Exists(fullPath))
+        {
+            throw new IOException($"state file {fullPath} is a directory; set stateFile to a file, such as {Path.Combine(fullPath, "singateway.state")}");
+        }
+
         FileStream? heldLock = null;
         DurableFile? file = null;
         try

@@ -132,6 +132,16 @@ public sealed class FileSessionStoreTests : IDisposable
         await Assert.That(() => FileSessionStore.Open(path, Bot, _logger)).Throws<IOException>().WithMessageContaining($"state file {path} cannot be used (");
 
     [Test]
+    public async Task A_directory_in_the_place_of_the_file_is_an_error_at_start()
+    {
+        string path = Path.GetDirectoryName(StateFile)!;
+
+        await Assert.That(() => FileSessionStore.Open(path, Bot, _logger)).Throws<IOException>()
+            .WithMessage($"state file {path} is a directory; set stateFile to a file, such as {path}/singateway.state");
+        await Assert.That(File.Exists(path + ".lock")).IsFalse();
+    }
+
+    [Test]
     public async Task No_session_id_is_logged()
     {
         await SaveAsync(Record(0, seq: 1));
