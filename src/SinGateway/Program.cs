@@ -18,8 +18,14 @@ foreach (string later in (ReadOnlySpan<string>)["--loops"])
 }
 
 ConsoleApp.Version = typeof(Commands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
-ConsoleApp.LogError = Console.Error.WriteLine;
+ConsoleApp.Log = text => Console.WriteLine(text
+    .Replace("Usage: ", "Usage: singateway ", StringComparison.Ordinal).Replace("<string?>", "VALUE    ", StringComparison.Ordinal).Replace(" [Default: null]", "", StringComparison.Ordinal));
+ConsoleApp.LogError = text => Console.Error.WriteLine(Commands.Understood ? text : $"{text.TrimEnd('.')}; singateway --help lists what there is");
 var app = ConsoleApp.Create();
 app.Add<Commands>();
-await app.RunAsync(args);
+await app.RunAsync([.. args.SelectMany(Split)]);
 return Environment.ExitCode != 0 && !Commands.Understood ? (int)ExitCode.BadConfiguration : Environment.ExitCode;
+
+// --config=FILE is --config FILE.
+static string[] Split(string argument) =>
+    argument.StartsWith("--", StringComparison.Ordinal) && argument.IndexOf('=') is > 2 and var end ? [argument[..end], argument[(end + 1)..]] : [argument];

@@ -64,22 +64,27 @@ internal sealed partial class StartProgress
         _timer.Start(Period);
         if (++_periods % PeriodsPerLine == 0)
         {
-            Said?.Invoke($"Starting: {ready} of {_shards.Length} shards are ready, {Left()} left");
-            LogStarting(ready, _shards.Length, _identifies.Waiting, _turns.Waiting, Left());
+            string left = Left(_identifies.Waiting + _turns.Waiting, _identifies.EstimatedWait);
+            Said?.Invoke($"Starting: {ready} of {_shards.Length} shards are ready, {left}");
+            LogStarting(ready, _shards.Length, _identifies.Waiting, _turns.Waiting, left);
         }
     }
 
-    private string Left() => _identifies.EstimatedWait switch
+    /// <summary>What can be said of the rest of a start. Nobody knows when a connection succeeds, so that has no time.</summary>
+    /// <param name="waiting">Shards that wait for a permit or for their turn.</param>
+    /// <param name="estimate">Until the last permit, in ms.</param>
+    public static string Left(int waiting, long estimate) => estimate switch
     {
-        0 => "seconds",
-        < 120_000 and var ms => $"about {(ms + 999) / 1000} s",
-        < 7_200_000 and var ms => $"about {(ms + 59_999) / 60_000} min",
-        var ms => $"about {(ms + 3_599_999) / 3_600_000} h",
+        0 when waiting == 0 => "the others are connecting",
+        0 => "seconds left",
+        < 120_000 => $"about {(estimate + 999) / 1000} s left",
+        < 7_200_000 => $"about {(estimate + 59_999) / 60_000} min left",
+        _ => $"about {(estimate + 3_599_999) / 3_600_000} h left",
     };
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Starting: {Ready} of {Total} shards ready, {Identifying} wait for a permit to identify, {Resuming} for their turn to resume; {Left} left")]
+        Message = "Starting: {Ready} of {Total} shards ready, {Identifying} wait for a permit to identify, {Resuming} for their turn to resume; {Left}")]
     private partial void LogStarting(int ready, int total, int identifying, int resuming, string left);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "All {Total} shards are ready after {Seconds:F1} s")]

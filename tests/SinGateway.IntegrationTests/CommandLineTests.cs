@@ -34,6 +34,7 @@ internal sealed class CommandLineTests
 
         await Assert.That(code).IsEqualTo(0);
         await Assert.That(gateway.Output).Contains("--config").And.Contains("--cluster").And.Contains("check");
+        await Assert.That(gateway.Output).Contains("Usage: singateway ").And.DoesNotContain("string?").And.DoesNotContain("null");
     }
 
     [Test]
@@ -48,6 +49,23 @@ internal sealed class CommandLineTests
 
         await Assert.That(code).IsEqualTo(2);
         await Assert.That(gateway.LastLine).Contains(named);
+    }
+
+    [Test]
+    public async Task What_there_is_no_option_for_is_told_with_where_options_are_listed()
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(Good, "-c", "config.yaml");
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).Contains("'-c'").And.EndsWith("; singateway --help lists what there is");
+    }
+
+    [Test]
+    public async Task A_value_may_stand_behind_an_equals_sign()
+    {
+        (int code, _) = await RunAsync(Good, "check", "--config=config.yaml");
+
+        await Assert.That(code).IsEqualTo(0);
     }
 
     [Test]

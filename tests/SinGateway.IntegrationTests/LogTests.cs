@@ -57,16 +57,47 @@ internal sealed class LogTests
     public async Task Many_shards_that_reconnect_write_few_lines_and_a_count()
     {
         const int Many = 64;
-        await using Scenario scenario = await Scenario.StartAsync($"--shards {Many} --max-concurrency {Many}");
+        await using Scenario scenario = await Scenario.StartAsync($"--shards {Many} --max-concurrency {Many}", new GatewayConfig { More = Endpoints.Listen });
         await scenario.StartReadyGatewayAsync(Many);
+        Endpoints endpoints = scenario.Owned(await Endpoints.OfAsync(scenario.Gateway));
         await scenario.Sandbox.OrderAsync("/discord/drop");
-        await scenario.HoldsAsync(statistics => statistics.Discord.ResumesOk == Many, "all shards have resumed");
+        await endpoints.MetricIsAsync("""singateway_sessions_total{result="resumed"}""", Many);
         await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
 
         string[] lost = [.. scenario.Gateway.Errors.Split('\n').Where(line => line.Contains("lost its connection", StringComparison.Ordinal))];
         await Assert.That(lost.Length).IsEqualTo(11);
         await Assert.That(lost[^1]).EndsWith("(repeated 54 times in 60 s)");
         await Assert.That(scenario.Gateway.Errors).Contains("has resumed its session (repeated 54 times in 60 s)");
+    }
+
+    [Test]
+    public async Task When_an_IDENTIFY_cannot_be_noted_the_log_says_so_and_why_the_connection_ends()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 2 --max-concurrency 2");
+        await scenario.StartReadyGatewayAsync(2);
+        await Eventually.HoldsAsync(() => TryCreateDirectory(scenario.File("singateway.state.tmp")), "what is written beside the state file is in the way");
+        await scenario.Sandbox.OrderAsync("/discord/op9?shard=1&resumable=false");
+
+        await Eventually.HoldsAsync(
+            () => scenario.Gateway.Errors.Contains("No shard can identify, since the IDENTIFY cannot be noted first: state file", StringComparison.Ordinal)
+                && scenario.Gateway.Errors.Contains("Shard 1 lost its connection: the IDENTIFY could not be counted, or came too late; ", StringComparison.Ordinal),
+            "both are said",
+            () => scenario.Gateway.Tail);
+        await Assert.That((await scenario.Sandbox.StatisticsAsync()).Discord.Identifies).IsEqualTo(2);
+    }
+
+    private static bool TryCreateDirectory(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            return true;
+        }
+        catch (IOException)
+        {
+            // The gateway is writing there just now.
+            return false;
+        }
     }
 
     /// <param name="scenario">Has no gateway yet, and has had one then.</param>

@@ -185,13 +185,10 @@ internal sealed class StatusPageTests
         BrowserPage browser = await OpenAsync(scenario);
         await browser.AllIsWellAsync();
 
-        await browser.Page.RouteAsync("**/status", async route =>
+        await ChangeStatusAsync(browser, status =>
         {
-            IAPIResponse answer = await route.FetchAsync();
-            JsonNode status = JsonNode.Parse(await answer.TextAsync())!;
             status["age"] = 754_000;
             status["stalled"] = true;
-            await route.FulfillAsync(new() { Response = answer, Body = status.ToJsonString() });
         });
 
         await Expect(browser.Problems.First).ToContainTextAsync("The gateway's loop has stood still for 12 min 34 s");
@@ -333,6 +330,75 @@ internal sealed class StatusPageTests
         await Assert.That(await GroundAsync(browser)).IsEqualTo("rgb(15, 19, 23)");
         await Assert.That(light.AsSpan().SequenceEqual(dark)).IsFalse();
     }
+
+    [Test]
+    public async Task What_is_wrong_with_several_connections_is_said_once()
+    {
+        GatewayConfig config = Config with { Connections = 3, Forwarding = GatewayConfig.ToSink.Replace("\"sink\"", "\"nobody\"", StringComparison.Ordinal) };
+        await using Scenario scenario = await Scenario.StartAsync("--shards 6 --max-concurrency 6 --guilds 1", config);
+        scenario.StartGateway();
+        BrowserPage browser = await OpenAsync(scenario);
+        await browser.AllIsWellAsync();
+        await scenario.Sandbox.BurstAsync(10);
+        await Expect(browser.Problems).ToHaveTextAsync(["Warning60 events wait for a worker that takes them (nobody)."]);
+
+        await scenario.Sandbox.OrderAsync("/singyeong/stop");
+
+        await Expect(browser.Problems.First).ToContainTextAsync("Connections 0-2 to 신경 are not connected");
+        await Expect(browser.Problems).ToHaveCountAsync(2);
+        await Expect(browser.Verdict).ToContainTextAsync("2 things need you");
+    }
+
+    [Test]
+    [Arguments(1366)]
+    [Arguments(800)]
+    [Arguments(390)]
+    [Arguments(320)]
+    public async Task Nothing_overlaps_or_is_cut_off_in_a_window_of_any_width(int width)
+    {
+        await using Scenario scenario = await StartAsync(64);
+        BrowserPage browser = await OpenAsync(scenario);
+        await browser.AllIsWellAsync();
+        foreach (string fault in (string[])["/discord/close?shard=1&code=4000", "/discord/op7?shard=2", "/discord/drop?shard=3", "/discord/fin?shard=4", "/discord/corrupt?shard=5", "/singyeong/stop"])
+        {
+            await scenario.Sandbox.OrderAsync(fault);
+        }
+        await Expect(browser.Problems.First).ToContainTextAsync("신경 is not connected");
+        await Expect(browser.Page.GetByRole(AriaRole.List, new() { Name = "Last faults" }).GetByRole(AriaRole.Listitem).Nth(4)).ToBeAttachedAsync();
+
+        await ChangeStatusAsync(browser, status =>
+        {
+            status["process"]!["singyeong"] = "singyeong.a-rather-long-namespace.svc.cluster.production.internal:4567";
+            status["connections"]![0]!["lanes"] = new JsonArray(new JsonObject { ["application"] = new string('w', 80), ["messages"] = 12_345_678, ["age"] = 8_888_888 });
+            status["connections"]![0]!["heldMessages"] = 12_345_678;
+        });
+        await browser.Page.SetViewportSizeAsync(width, BrowserPage.Height);
+        await Expect(browser.Problems.First).ToContainTextAsync("production.internal");
+
+        string[] wrong = await browser.Page.EvaluateAsync<string[]>("""
+            () => {
+              const wrong = document.documentElement.scrollWidth > innerWidth ? [`${document.documentElement.scrollWidth} px wide`] : [];
+              for (const section of document.querySelectorAll("section")) {
+                const ground = section.getBoundingClientRect();
+                for (const part of section.querySelectorAll(":scope > *, .pair > *")) {
+                  const box = part.getBoundingClientRect();
+                  if (box.bottom > ground.bottom + 1 || box.right > ground.right + 1) wrong.push(`${section.id} ${part.tagName} ${part.textContent.slice(0, 40)}`);
+                }
+              }
+              return wrong;
+            }
+            """);
+        await Assert.That(wrong).IsEmpty();
+    }
+
+    /// <summary>From now on the page gets what the gateway tells with a change.</summary>
+    private static Task ChangeStatusAsync(BrowserPage browser, Action<JsonNode> change) => browser.Page.RouteAsync("**/status", async route =>
+    {
+        IAPIResponse answer = await route.FetchAsync();
+        JsonNode status = JsonNode.Parse(await answer.TextAsync())!;
+        change(status);
+        await route.FulfillAsync(new() { Response = answer, Body = status.ToJsonString() });
+    });
 
     private static Task<string> GroundAsync(BrowserPage browser) => browser.Page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor");
 

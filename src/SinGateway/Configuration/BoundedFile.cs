@@ -8,6 +8,9 @@ namespace SinGateway.Configuration;
 /// </summary>
 internal static class BoundedFile
 {
+    /// <summary>What is said of a file in another encoding.</summary>
+    public const string NotUtf8 = "is not UTF-8";
+
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>
@@ -40,7 +43,7 @@ internal static class BoundedFile
             {
                 FileNotFoundException or DirectoryNotFoundException => "does not exist",
                 UnauthorizedAccessException => "is a directory, or this process may not read it",
-                DecoderFallbackException => "is not UTF-8",
+                DecoderFallbackException => NotUtf8,
                 _ => "cannot be read",
             };
             return false;

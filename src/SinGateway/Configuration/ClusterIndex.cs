@@ -38,7 +38,7 @@ internal static class ClusterIndex
         {
             return [.. Enumerable.Range(0, clustering.ClusterCount)];
         }
-        else if (!int.TryParse(text[(text.LastIndexOf('-') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int index))
+        else if (text[0] == '-' || !int.TryParse(text[(text.LastIndexOf('-') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int index))
         {
             error = $"{source} {text} is no cluster index: give a number from 0 to {clustering.ClusterCount - 1}, a name that ends in one, as name-3 does, or auto";
         }

@@ -98,7 +98,8 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
         string token = text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? text[Prefix.Length..] : text;
         if (token.Length == 0 || token.AsSpan().ContainsAnyExcept(TokenCharacters))
         {
-            root.Error("token", token.Length == 0 ? "the token is empty" : "the token holds a character that no bot token has", Hint);
+            string hint = token.StartsWith('$') ? "An environment variable is written as ${NAME}." : Hint;
+            root.Error("token", token.Length == 0 ? "the token is empty" : "the token holds a character that no bot token has", hint);
             return null;
         }
 
@@ -409,12 +410,13 @@ internal sealed class ConfigurationBinder(Section root, ProblemList problems)
             return null;
         }
 
-        if (HostAndPort.TryParse(text, None, out string host, out int port, out string error, leastPort: 0) && port != None)
+        if (HostAndPort.TryParse(text, None, out string host, out int port, out string error, leastPort: 0) && port != None && host != "*")
         {
             return new ListenAddress(host, port);
         }
 
-        section.Error("listen", $"the address {(error.Length > 0 ? error : "has no port")}", "Write it as HOST:PORT, such as 127.0.0.1:9400, or 0.0.0.0:9400 for every network of this machine.");
+        string cause = error.Length > 0 ? error : host == "*" ? "has a * for its host" : "has no port";
+        section.Error("listen", $"the address {cause}", "Write it as HOST:PORT, such as 127.0.0.1:9400, or 0.0.0.0:9400 for every network of this machine.");
         return null;
     }
 

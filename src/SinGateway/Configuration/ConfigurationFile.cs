@@ -28,7 +28,7 @@ internal static class ConfigurationFile
         }
 
         ProblemList problems = new(path);
-        problems.Error(SourcePosition.Start, "", $"the file {why}", "Name a configuration file with --config FILE.");
+        problems.Error(SourcePosition.Start, "", $"the file {why}", why == BoundedFile.NotUtf8 ? "Save it as UTF-8." : "Name a configuration file with --config FILE.");
         return new ConfigurationResult(null, problems.Errors, problems.Warnings);
     }
 

@@ -71,6 +71,13 @@ internal sealed class Interpolation(Func<string, string?> environment, ProblemLi
         }
 
         string? value = environment(name);
+        if (value is [.., '\n' or '\r'])
+        {
+            // As a secret made by echo has it: no value of ours ends so, and a password with it would be a wrong one.
+            problems.PartError(position, path, $"the environment variable {name} ends with a line break", "Set it without (printf does not add one, echo does).");
+            return "";
+        }
+
         if (separator >= 0)
         {
             return string.IsNullOrEmpty(value) ? reference[(separator + 2)..] : value;

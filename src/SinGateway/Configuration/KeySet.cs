@@ -24,4 +24,18 @@ internal sealed record KeySet(string[] Built, string[] Later)
     public static readonly KeySet Commands = new(["enabled"], []);
 
     public static readonly KeySet Operations = new(["listen", "reload"], []);
+
+    /// <summary>Below which key the keys of a set stand; empty for those of the file itself.</summary>
+    private static readonly (string Path, KeySet Keys)[] Places =
+    [
+        ("", Root), ("clustering", Clustering), ("forwarding", Rule), ("discord", Discord), ("discord.presence", Presence), ("singyeong", Singyeong), ("spool", Spool),
+        ("commands", Commands), ("operations", Operations),
+    ];
+
+    /// <summary>Where a key belongs, case and a path before it aside, if that is one place: <c>discord</c> for <c>shardCount</c>.</summary>
+    public static string? PlaceOf(string key)
+    {
+        string name = key[(key.LastIndexOf('.') + 1)..];
+        return Places.Where(place => place.Keys.Built.Contains(name, StringComparer.OrdinalIgnoreCase)).Select(place => place.Path).ToArray() is [var only] ? only : null;
+    }
 }

@@ -144,6 +144,8 @@ internal sealed class Section
 
         string hint = NearestName.Find(entry.Key, [.. _keys.Built, .. _keys.Later]) is { } nearest
             ? $"Did you mean {nearest}?"
+            : KeySet.PlaceOf(entry.Key) is { } place && place != _path
+            ? place.Length == 0 ? "It belongs at the top level of the file." : $"It belongs below {place}, in a line of its own."
             : $"The keys here are {string.Join(", ", _keys.Built)}.";
         _problems.Error(entry.Position, path, "there is no such key", hint);
     }

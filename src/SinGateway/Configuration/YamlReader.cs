@@ -34,6 +34,14 @@ internal sealed class YamlReader
     /// <summary>The document, or null after an error that leaves nothing to read. Errors go to <paramref name="problems"/>.</summary>
     public static ConfigurationNode? Read(string text, ProblemList problems)
     {
+        if (text.IndexOf('\0') is >= 0 and var zero)
+        {
+            // To the scanner it is the end of the file, and what follows would not be read.
+            SourcePosition position = new(text.AsSpan(0, zero).Count('\n') + 1, zero - text.LastIndexOf('\n', zero));
+            problems.Error(position, "", "a zero byte stands here", "Save the file as plain text in UTF-8.");
+            return null;
+        }
+
         for (int commas = 0; ; commas++)
         {
             YamlReader reader = new(text, problems);
@@ -226,6 +234,7 @@ internal sealed class YamlReader
 
     private void Report(YamlException exception)
     {
+        const string Hint = "Look for a wrong indent, a missing quote, bracket or colon, or a missing space behind a colon, here or in the line above.";
         int index = (int)exception.Start.Index;
         SourcePosition position = Position(exception.Start);
         if (IsCommaAt(_text, index))
@@ -235,10 +244,10 @@ internal sealed class YamlReader
         }
 
         string cause = exception.Message.TrimEnd('.');
-        if (Says("tab as indentation"))
+        if (Says("tab"))
         {
-            // The exception names the start of the file; the scanner stands at the tab.
-            position = Position(_scanner.CurrentPosition);
+            // The exception begins where the value before it does, or the file; the scanner stands at the tab.
+            position = Position(Says("tab as indentation") ? _scanner.CurrentPosition : exception.End);
         }
 
         (string message, string hint) = (index < _text.Length ? _text[index] : '\0') switch
@@ -250,8 +259,10 @@ internal sealed class YamlReader
             '@' or '`' or '%' => ($"a value starts with {_text[index]}", "Put it in quotes."),
             '"' or '\'' => ("the text in quotes that starts here does not end well", "Look for the missing quote, or double each \\ in it."),
             _ when Says("tab") => ("a tab stands in an indent", "Indent with spaces."),
-            _ when Says("invalid mapping") => ("a colon stands where no key can be", "Look for a wrong indent, or put a text with a colon in quotes."),
-            _ => ($"not valid YAML: {cause}", "Look for a wrong indent, or a missing quote, bracket or colon, here or in the line above."),
+            _ when Says("invalid mapping") => ("a colon stands where no key can be", "Look for a wrong indent or a missing space behind a colon, here or in the line above, or put a text with a colon in quotes."),
+            _ when Says("expected ':'") => ("what stands here is no key with its value", Hint),
+            _ when Says("parsing a block") => ("this fits nothing above it: it is neither a key with its value nor an item of a list", Hint),
+            _ => ($"not valid YAML: {cause}", Hint),
         };
         _problems.Error(position, _path, message, hint);
 

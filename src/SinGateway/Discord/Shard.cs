@@ -365,7 +365,8 @@ internal sealed partial class Shard
         if (Has(actions, ShardActions.ConfirmPermit))
         {
             _settings.Identifies.Spend(Id, confirmed => Signal(
-                new ShardSignal(confirmed ? ShardInput.PermitConfirmed : ShardInput.PermitDenied), "the IDENTIFY could not be counted, or came too late"));
+                new ShardSignal(confirmed ? ShardInput.PermitConfirmed : ShardInput.PermitDenied),
+                confirmed ? "" : "the IDENTIFY could not be counted, or came too late"));
         }
 
         if (Has(actions, ShardActions.SendIdentify))

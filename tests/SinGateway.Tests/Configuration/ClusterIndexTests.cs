@@ -23,6 +23,7 @@ public sealed class ClusterIndexTests
     [Arguments("3", null, "--cluster 3 is out of range: clustering.clusterCount is 3, so it is 0 to 2")]
     [Arguments(null, "name-7", "SINGATEWAY_CLUSTER name-7 is out of range: clustering.clusterCount is 3, so it is 0 to 2")]
     [Arguments("first", null, "--cluster first is no cluster index: give a number from 0 to 2, a name that ends in one, as name-3 does, or auto")]
+    [Arguments("-1", null, "--cluster -1 is no cluster index: give a number from 0 to 2, a name that ends in one, as name-3 does, or auto")]
     [Arguments("99999999999", null, "--cluster 99999999999 is no cluster index: give a number from 0 to 2, a name that ends in one, as name-3 does, or auto")]
     [Arguments(null, null, "clustering is on, so this process must know its cluster: type singateway --cluster N, with N from 0 to 2, or --cluster auto for the first that is free")]
     [Arguments(null, "", "clustering is on, so this process must know its cluster: type singateway --cluster N, with N from 0 to 2, or --cluster auto for the first that is free")]

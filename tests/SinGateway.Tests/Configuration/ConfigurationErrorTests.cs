@@ -12,7 +12,13 @@ public sealed class ConfigurationErrorTests
     [Test]
     [Arguments("intnts: 5", "7:1: intnts: there is no such key. Did you mean intents?")]
     [Arguments("Redisdsn: x", "7:1: Redisdsn: there is no such key. Did you mean redisDSN?")]
-    [Arguments("discord: {token: x}", "7:11: discord.token: there is no such key. The keys here are apiBaseURL, compression, shardCount, largeThreshold, presence.")]
+    [Arguments("discord: {token: x}", "7:11: discord.token: there is no such key. It belongs at the top level of the file.")]
+    [Arguments("\"\\eintents\\r\\n\": x", "7:1:  intents : there is no such key. Did you mean intents?")]
+    [Arguments("discord: {count: x}", "7:11: discord.count: there is no such key. The keys here are apiBaseURL, compression, shardCount, largeThreshold, presence.")]
+    [Arguments("shardcount: 4", "7:1: shardcount: there is no such key. It belongs below discord, in a line of its own.")]
+    [Arguments("operations.listen: a:1", "7:1: operations.listen: there is no such key. It belongs below operations, in a line of its own.")]
+    [Arguments("holdFor: 5s", "7:1: holdFor: there is no such key. It belongs below forwarding, in a line of its own.")]
+    [Arguments("singyeong: {enabled: true}", "7:13: singyeong.enabled: there is no such key. The keys here are connections, outbox, whenFull, namespace, metadata, allowUnsafeOperators.")]
     [Arguments("clustering: {clusterCont: 2}", "7:14: clustering.clusterCont: there is no such key. Did you mean clusterCount?")]
     [Arguments("singyeong: {conections: 2}", "7:13: singyeong.conections: there is no such key. Did you mean connections?")]
     [Arguments("logFormat: xml", "7:12: logFormat: there is no format \"xml\". Write text (lines for people) or json (an object a line).")]
@@ -26,6 +32,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("commands: true", "7:11: commands: a single value stands where keys belong. Put these keys below it, each in its own line: enabled.")]
     [Arguments("operations: {reload: often}", "7:22: operations.reload: \"often\" is neither true nor false. Write one of the two.")]
     [Arguments("operations: {listen: localhost}", "7:22: operations.listen: the address has no port. " + ListenHint)]
+    [Arguments("operations: {listen: \"*:9400\"}", "7:22: operations.listen: the address has a * for its host. " + ListenHint)]
     [Arguments("operations: {listen: \":9400\"}", "7:22: operations.listen: the address has no host. " + ListenHint)]
     [Arguments("operations: {listen: 9400}", "7:22: operations.listen: the address has no port. " + ListenHint)]
     [Arguments("operations: {listen: \"localhost:65536\"}", "7:22: operations.listen: the address has a port that is not a number from 0 to 65535. " + ListenHint)]
@@ -54,7 +61,7 @@ public sealed class ConfigurationErrorTests
     [Arguments("token: b", "7:1: token: the key stands twice. Remove one of the two.")]
     [Arguments("redisPrefix: [a]", "7:14: redisPrefix: a list stands where one value belongs. Write the value behind the colon.")]
     [Arguments("redisPrefix: \"a", "7:14: redisPrefix: the text in quotes that starts here does not end well. Look for the missing quote, or double each \\ in it.")]
-    [Arguments("redisPrefix: a: b", "7:15: redisPrefix: a colon stands where no key can be. Look for a wrong indent, or put a text with a colon in quotes.")]
+    [Arguments("redisPrefix: a: b", "7:15: redisPrefix: a colon stands where no key can be. Look for a wrong indent or a missing space behind a colon, here or in the line above, or put a text with a colon in quotes.")]
     [Arguments("redisPrefix: @a", "7:14: redisPrefix: a value starts with @. Put it in quotes.")]
     [Arguments("redisPrefix: *", "7:14: redisPrefix: a value starts with *. A * alone needs quotes: \"*\".")]
     [Arguments("redisPrefix: *a", "7:14: redisPrefix: the alias has no anchor before it. Write the value out, or put it in quotes if it is meant as text.")]
@@ -127,5 +134,5 @@ public sealed class ConfigurationErrorTests
     [Arguments("a: {b: [\n")]
     [Arguments("? [a\n: b")]
     public async Task A_bracket_that_is_not_closed_is_an_error(string text) =>
-        await Assert.That(Sample.ErrorsOf(text)).Contains("Look for a wrong indent, or a missing quote, bracket or colon");
+        await Assert.That(Sample.ErrorsOf(text)).Contains("Look for a wrong indent, a missing quote, bracket or colon");
 }

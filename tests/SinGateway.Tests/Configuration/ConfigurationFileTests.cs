@@ -268,7 +268,7 @@ public sealed class ConfigurationFileTests
             await Assert.That(Load(file)).IsEqualTo($"{file}:1:1: the file does not exist. Name a configuration file with --config FILE.");
             await Assert.That(Load(directory)).Contains("the file is a directory, or this process may not read it");
             await File.WriteAllBytesAsync(file, [0xFF, 0xFE]);
-            await Assert.That(Load(file)).Contains("the file is not UTF-8");
+            await Assert.That(Load(file)).Contains("the file is not UTF-8. Save it as UTF-8.");
             await File.WriteAllBytesAsync(file, new byte[ConfigurationFile.MaxLength + 1]);
             await Assert.That(Load(file)).Contains("the file is larger than 1024 KiB");
             await File.WriteAllTextAsync(file, "\uFEFF" + Sample.Text);

@@ -20,6 +20,9 @@ public sealed class InterpolationTests
 
     [Test]
     [Arguments("${NONE}", "the environment variable NONE is not set. Set it, or give a default: ${NONE:-default}.")]
+    [Arguments("${ECHOED}", "the environment variable ECHOED ends with a line break. Set it without (printf does not add one, echo does).")]
+    [Arguments("${ECHOED:-other}", "the environment variable ECHOED ends with a line break. Set it without (printf does not add one, echo does).")]
+    [Arguments("$TOKEN", "the token holds a character that no bot token has. An environment variable is written as ${NAME}.")]
     [Arguments("a${NONE", "a ${ has no } behind it. Close it, or write $${ for the two characters themselves.")]
     [Arguments("${}", "${} is no name of an environment variable. Write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for the two characters themselves.")]
     [Arguments("${1x}", "${1x} is no name of an environment variable. Write ${NAME}, ${NAME:-default} or ${file:/path}, and $${ for the two characters themselves.")]

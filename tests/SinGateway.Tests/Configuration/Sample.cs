@@ -20,6 +20,7 @@ internal static class Sample
         {
             "TOKEN" => "s3cret",
             "EMPTY" => "",
+            "ECHOED" => "s3cret\n",
             "NUMBER" => "513",
             "TRICKY" => "x\"\n  evil: [{{EVENT}}",
             "APPLICATION" => "worker",

@@ -5,7 +5,10 @@ namespace SinGateway.Tests.Configuration;
 public sealed class SyntaxErrorTests
 {
     private const string Comma = "a comma stands after the value, and YAML takes no comma there. Remove it, or put it inside quotes if it is part of the value.";
-    private const string IndentHint = "Look for a wrong indent, or a missing quote, bracket or colon, here or in the line above.";
+    private const string Hint = "Look for a wrong indent, a missing quote, bracket or colon, or a missing space behind a colon, here or in the line above.";
+    private const string ColonHint = "Look for a wrong indent or a missing space behind a colon, here or in the line above, or put a text with a colon in quotes.";
+    private const string NoFit = "this fits nothing above it: it is neither a key with its value nor an item of a list. " + Hint;
+
     [Test]
     [Arguments("", "1:1: the file is empty. Start from config.example.yaml.")]
     [Arguments("# nothing\n", "1:1: the file is empty. Start from config.example.yaml.")]
@@ -35,11 +38,16 @@ public sealed class SyntaxErrorTests
     [Arguments("a: *b", "1:4: a: the alias has no anchor before it. Write the value out, or put it in quotes if it is meant as text.")]
     [Arguments("a: @b", "1:4: a: a value starts with @. Put it in quotes.")]
     [Arguments("a: 1\nb:\n\tc: 1", "3:1: b: a tab stands in an indent. Indent with spaces.")]
-    [Arguments("a:\n{\nb: 1}", "3:1: a: not valid YAML: what follows here cannot be read. Look for a wrong indent, or a missing quote, bracket or colon, here or in the line above.")]
-    [Arguments("a: !![", "1:7: a: not valid YAML: what follows here cannot be read. Look for a wrong indent, or a missing quote, bracket or colon, here or in the line above.")]
+    [Arguments("a:\n{\nb: 1}", "3:1: a: not valid YAML: what follows here cannot be read. " + Hint)]
+    [Arguments("a: !![", "1:7: a: not valid YAML: what follows here cannot be read. " + Hint)]
     [Arguments("a: \"b", "1:4: a: the text in quotes that starts here does not end well. Look for the missing quote, or double each \\ in it.")]
-    [Arguments("a: 1\n  b: 2", "2:4: a: a colon stands where no key can be. Look for a wrong indent, or put a text with a colon in quotes.")]
-    [Arguments("a: b: c", "1:5: a: a colon stands where no key can be. Look for a wrong indent, or put a text with a colon in quotes.")]
+    [Arguments("a: 1\n  b: 2", "2:4: a: a colon stands where no key can be. " + ColonHint)]
+    [Arguments("a: b: c", "1:5: a: a colon stands where no key can be. " + ColonHint)]
+    [Arguments("a:\n  - b: x\n\tc: 1", "3:1: a[0].b: a tab stands in an indent. Indent with spaces.")]
+    [Arguments("a:\n  - b: 1\n   c: 2", "3:4: a[0]: " + NoFit)]
+    [Arguments("a: 1\nb:2", "2:1: a: what stands here is no key with its value. " + Hint)]
+    [Arguments("a:1\nb: 2", "2:2: a colon stands where no key can be. " + ColonHint)]
+    [Arguments("a: 1\nb: \0\nc: 2", "2:4: a zero byte stands here. Save the file as plain text in UTF-8.")]
     [Arguments("a: 1\n---\nb: 1", "2:1: the file holds a second document. Remove the line --- and what follows.")]
     public async Task What_is_not_yaml_is_pointed_at(string text, string expected) =>
         await Assert.That(Sample.ErrorsOf(text)).Contains("config.yaml:" + expected);
