@@ -16,9 +16,10 @@ namespace SinGateway;
 /// <param name="clusters">The indexes that it may run: one, or all for <c>--cluster auto</c>.</param>
 /// <param name="standsBy">False ends with exit code 5 where it would have to wait for another process.</param>
 /// <param name="mayBeMuted">It may run beside the generation that forwards (G23).</param>
+/// <param name="loops">Over how many loops a run is split (G24).</param>
 /// <param name="services">Of all parts.</param>
 internal sealed partial class ClusterMember(
-    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, bool mayBeMuted, ProcessServices services)
+    GatewayConfiguration configuration, IReadOnlyList<int> clusters, bool standsBy, bool mayBeMuted, int loops, ProcessServices services)
 {
     private static readonly TimeSpan RedisRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
@@ -162,7 +163,7 @@ internal sealed partial class ClusterMember(
         lock (_reloading)
         {
             own = _changed is { } changed ? own with { Forwarding = changed.Forwarding, Presence = changed.Presence } : own;
-            return _running = new Gateway(own, cluster, tenure, generation, services);
+            return _running = new Gateway(own, cluster, loops, tenure, generation, services);
         }
     }
 

@@ -19,12 +19,19 @@ internal sealed class Commands
     /// <param name="config">The configuration file. Without it: config.json, config.yaml or config.yml of this directory.</param>
     /// <param name="cluster">The cluster to run, from 0, a name that ends in -N, or auto for the first that is free. Without it: SINGATEWAY_CLUSTER.</param>
     /// <param name="logLevel">CRITICAL, ERROR, WARNING, INFO or DEBUG, in place of the file's loggingLevel.</param>
+    /// <param name="loops">Threads over which the connections to 신경 are split with their shards; at most singyeong.connections. One is right for nearly all bots.</param>
     /// <param name="noStandby">Exit with code 5, in place of waiting, when another process runs the cluster.</param>
     /// <param name="mutedUntilReady">Change over to another shard count: forward nothing until the shards of all processes that were started so are ready.</param>
     /// <param name="stayWhenRefused">Where any exit is followed by a restart (Kubernetes): in place of an exit with 2, 3 or 4, which only you can mend, say why, and wait for SIGTERM.</param>
     [Command("")]
     public async Task<int> Run(
-        string? config = null, string? cluster = null, string? logLevel = null, bool noStandby = false, bool mutedUntilReady = false, bool stayWhenRefused = false)
+        string? config = null,
+        string? cluster = null,
+        string? logLevel = null,
+        int loops = 1,
+        bool noStandby = false,
+        bool mutedUntilReady = false,
+        bool stayWhenRefused = false)
     {
         Understood = true;
         using var stop = new CancellationTokenSource();
@@ -43,6 +50,21 @@ internal sealed class Commands
         if (mutedUntilReady && configuration.Redis is null)
         {
             return await RefuseAsync("--muted-until-ready needs Redis, where both shard counts meet: set redisDSN, or leave it out", stayWhenRefused, stop.Token);
+        }
+
+        if (loops < 1 || loops > configuration.SingyeongConnections)
+        {
+            int most = configuration.SingyeongConnections;
+            return await RefuseAsync(
+                $"--loops {loops}: each loop needs a connection to 신경, so with singyeong.connections: {most} it is {(most == 1 ? "1" : $"1 to {most}")}; change one of them",
+                stayWhenRefused,
+                stop.Token);
+        }
+
+        if (loops > 1 && configuration.Spool is not null)
+        {
+            return await RefuseAsync(
+                $"--loops {loops}: a spool belongs to one loop; leave --loops out, or remove spool.directory", stayWhenRefused, stop.Token);
         }
 
         LogLevel level = configuration.LoggingLevel;
@@ -68,7 +90,7 @@ internal sealed class Commands
             // A standby has no loop yet; it is alive while its timers fire.
             using var watchdog = new LoopWatchdog(notifier, TimeProvider.System);
             using CancellationTokenRegistration stopping = stop.Token.Register(notifier.Stopping);
-            var member = new ClusterMember(configuration, clusters, !noStandby, mutedUntilReady, new ProcessServices(loggers, board, notifier, watchdog));
+            var member = new ClusterMember(configuration, clusters, !noStandby, mutedUntilReady, loops, new ProcessServices(loggers, board, notifier, watchdog));
             var reload = new ConfigurationReload(file, configuration, logLevel is null ? null : level, Environment.GetEnvironmentVariable, Use, logger);
             using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {

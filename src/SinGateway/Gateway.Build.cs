@@ -50,45 +50,29 @@ internal sealed partial class Gateway
             loop,
             services.Loggers.CreateLogger("spool"));
 
-    private (ShardFleet Fleet, ShardSettings Settings) Build(
-        EventLoop loop,
+    private ShardFleet Build(
+        EventLoops running,
         TlsContext? tls,
         GatewayBotInfo? info,
         ShardPlan plan,
-        IIdentifyQueue identifies,
-        SessionWriter writer,
+        ISessionStore store,
         SpoolFeed? feed,
         GatewayRest rest,
         CancellationToken stop)
     {
         var resolver = new NameResolver(TimeProvider.System, (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation));
-        var dialer = new Dialer(loop, resolver.ResolveAsync, tls);
-        var keys = new MaskingKeys();
+        IIdentifyQueue identifies = Identifies(running.First, store, tenure?.Connection);
         ILogger shardLogger = services.Loggers.CreateLogger("shard");
-        GatewayBotRefresh refresh = null!;
-        var settings = new ShardSettings
+        ShardSettings[] settings = [];
+        var refresh = new GatewayBotRefresh(
+            rest.GetGatewayBotAsync, TimeProvider.System, Apply, () => _ended.TrySetResult(WrongToken), _logger, stop);
+        settings = [.. running.All.Select(SettingsOf)];
+        foreach (ShardSettings own in settings)
         {
-            Loop = loop,
-            Dialer = dialer,
-            Keys = keys,
-            Token = configuration.Token,
-            Intents = configuration.Intents,
-            ShardCount = plan.Total,
-            LargeThreshold = configuration.LargeThreshold,
-            Presence = configuration.Presence,
-            Compression = configuration.Compression,
-            GatewayUrl = null,
-            Identifies = identifies,
-            Turns = new ResumeTurns(loop),
-            Revoked = new RevokedSessions(),
-            GatewayUnreachable = () => refresh.Request(),
-            Random = new Random(),
-            Logger = shardLogger,
-            Faults = services.Board.Faults,
-            GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
-        };
-        refresh = new GatewayBotRefresh(
-            rest.GetGatewayBotAsync, TimeProvider.System, fresh => loop.Post(() => Apply(fresh)), () => _ended.TrySetResult(WrongToken), _logger, stop);
+            ShardSettings[] others = [.. settings.Where(other => other != own)];
+            own.Turns.Limited += wait => Array.ForEach(others, other => other.Loop.Post(() => other.Turns.Hold(wait)));
+        }
+
         identifies.RefreshWanted += refresh.Request;
         if (info is null)
         {
@@ -96,36 +80,78 @@ internal sealed partial class Gateway
         }
         else
         {
-            Apply(info);
+            identifies.Update(info.SessionStartLimit);
         }
 
         Dictionary<int, Session> sessions = plan.Stored.ToDictionary(
             record => record.ShardId, record => new Session(record.ShardId, record.SessionId!, record.ResumeUrl, record.Seq));
-        var routes = new RouteTable(configuration.Forwarding, cluster, plan.Total);
-        ShardGroup[] groups =
-        [
-            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count)).Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
-        ];
-        Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
+        LoopShards[] loops = [.. settings.Select((own, index) => BuildLoop(index, running.All.Count, own, plan, sessions, store, feed))];
         if (configuration.Listen is not null)
         {
-            loop.Post(new StatusPublisher(services.Board, cluster, groups, settings, writer.SaveTime, feed?.Spool, configuration.CommandsEnabled).Start);
+            running.First.Post(new StatusPublisher(services.Board, cluster, loops, identifies, feed?.Spool, configuration.CommandsEnabled).Start);
         }
 
-        var progress = new StartProgress(loop, shards, identifies, settings.Turns, _logger);
-        progress.Said += text => ThreadPool.QueueUserWorkItem(services.Notifier.Status, text, preferLocal: false);
-        return (new ShardFleet(loop, groups, progress, new SessionSaver(loop, shards, plan.Total, writer), feed, _logger), settings);
+        var report = new FleetReport(loops, identifies, _logger);
+        report.Progress.Said += text => ThreadPool.QueueUserWorkItem(services.Notifier.Status, text, preferLocal: false);
+        return new ShardFleet(loops, report, feed, _logger);
+
+        ShardSettings SettingsOf(EventLoop loop) => new()
+        {
+            Loop = loop,
+            Dialer = new Dialer(loop, resolver.ResolveAsync, tls),
+            Keys = new MaskingKeys(),
+            Token = configuration.Token,
+            Intents = configuration.Intents,
+            ShardCount = plan.Total,
+            LargeThreshold = configuration.LargeThreshold,
+            Presence = configuration.Presence,
+            Compression = configuration.Compression,
+            GatewayUrl = info is null ? null : new Uri(info.Url),
+            Identifies = loop == running.First ? identifies : new PostedIdentifyTurns(loop, running.First, identifies, shardLogger),
+            Turns = new ResumeTurns(loop, running.All.Count),
+            Revoked = new RevokedSessions(),
+            GatewayUnreachable = refresh.Request,
+            Random = new Random(),
+            Logger = shardLogger,
+            Faults = services.Board.Faults,
+            GiveUp = closeCode => _ = GiveUpAsync(closeCode, plan.Total, rest, stop),
+        };
 
         void Apply(GatewayBotInfo fresh)
         {
-            settings.GatewayUrl = new Uri(fresh.Url);
-            identifies.Update(fresh.SessionStartLimit);
+            // Each loop knows the URL before one of its shards is let identify: that is posted later.
+            var url = new Uri(fresh.Url);
+            Array.ForEach(settings, own => own.Loop.Post(() => own.GatewayUrl = url));
+            running.First.Post(() => identifies.Update(fresh.SessionStartLimit));
         }
+    }
+
+    /// <summary>A loop's 신경 connections with their shards.</summary>
+    /// <param name="index">Of the loop.</param>
+    /// <param name="count">Of the loops, over which connections are dealt out in turn.</param>
+    /// <param name="settings">Of the loop's shards.</param>
+    /// <param name="plan">Of this process.</param>
+    /// <param name="sessions">The stored ones, by shard.</param>
+    /// <param name="store">Of all sessions.</param>
+    /// <param name="feed">Of the spool; null without one.</param>
+    private LoopShards BuildLoop(
+        int index, int count, ShardSettings settings, ShardPlan plan, Dictionary<int, Session> sessions, ISessionStore store, SpoolFeed? feed)
+    {
+        var routes = new RouteTable(configuration.Forwarding, cluster, plan.Total);
+        ShardGroup[] groups =
+        [
+            .. Enumerable.Range(0, Math.Min(configuration.SingyeongConnections, plan.Count))
+                .Where(connection => connection % count == index)
+                .Select(connection => BuildGroup(connection, settings, plan, sessions, routes, feed)),
+        ];
+        Shard[] shards = [.. groups.SelectMany(group => group.Shards).OrderBy(shard => shard.Id)];
+        var writer = new SessionWriter(store, shards.Length, services.Loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
+        return new LoopShards(settings, groups, new SessionSaver(settings.Loop, shards, plan.Total, writer), feed, _logger);
     }
 
     /// <summary>One 신경 connection with the shards that are its own.</summary>
     /// <param name="connection">From 0.</param>
-    /// <param name="settings">Of all shards.</param>
+    /// <param name="settings">Of the loop's shards.</param>
     /// <param name="plan">Of this process.</param>
     /// <param name="sessions">The stored ones, by shard.</param>
     /// <param name="routes">Of the loop.</param>
@@ -147,6 +173,7 @@ internal sealed partial class Gateway
         var forwarder = new Forwarder(loop, routes, client, settings.Keys, services.Loggers.CreateLogger("forwarding"), feed);
         Shard[] shards = [.. ids.Select(id => new Shard(id, settings, forwarder, sessions.GetValueOrDefault(id)))];
         var group = new ShardGroup(
+            connection,
             loop,
             client,
             forwarder,

@@ -12,16 +12,17 @@ using SinGateway.Spooling;
 namespace SinGateway;
 
 /// <summary>
-/// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loop and everything on it, waits until it is told
-/// to stop or is refused for good, and saves. All of this is slow and happens off the loop.
+/// One run of the gateway: reads what is stored, asks Discord for its gateway, builds the loops and everything on them, waits until it is told
+/// to stop or is refused for good, and saves. All of this is slow and happens off the loops.
 /// </summary>
 /// <param name="configuration">Of all processes of the bot.</param>
 /// <param name="cluster">The index of this one.</param>
+/// <param name="loops">Over how many loops its connections to 신경 and their shards are split, at most one for each connection (G24).</param>
 /// <param name="tenure">The lease under which it runs; null without Redis.</param>
 /// <param name="generation">What it does beside another shard count; null without Redis.</param>
 /// <param name="services">Of the process.</param>
 internal sealed partial class Gateway(
-    GatewayConfiguration configuration, int cluster, LeaseTenure? tenure, GenerationTenure? generation, ProcessServices services)
+    GatewayConfiguration configuration, int cluster, int loops, LeaseTenure? tenure, GenerationTenure? generation, ProcessServices services)
 {
     /// <summary>Descriptors beside those of the shards: 신경, store, log, and connections that are being closed while new ones are made.</summary>
     private const int OtherDescriptors = 64;
@@ -59,8 +60,8 @@ internal sealed partial class Gateway(
         }
     }
 
-    /// <summary>Lets <see cref="Use"/> reach the loop, and what was to be used since the start.</summary>
-    private void BeginUse(EventLoop loop, ShardFleet fleet, ShardSettings settings)
+    /// <summary>Lets <see cref="Use"/> reach the loops, and what was to be used since the start.</summary>
+    private void BeginUse(ShardFleet fleet, int shardCount)
     {
         lock (_reloading)
         {
@@ -72,23 +73,17 @@ internal sealed partial class Gateway(
         {
             if (before.Forwarding != changed.Forwarding)
             {
-                var routes = new RouteTable(changed.Forwarding, cluster, settings.ShardCount);
-                UnroutedPolicy[] policies = [.. changed.Forwarding.Select(Policy)];
-                loop.Post(() => fleet.Use(routes, policies));
+                fleet.Use(() => new RouteTable(changed.Forwarding, cluster, shardCount), [.. changed.Forwarding.Select(Policy)]);
             }
 
             if (!before.Presence.Equals(changed.Presence))
             {
-                loop.Post(() =>
-                {
-                    settings.Presence = changed.Presence;
-                    fleet.ShowPresence();
-                });
+                fleet.Show(changed.Presence);
             }
         }
     }
 
-    /// <summary>The loop is about to end.</summary>
+    /// <summary>The loops are about to end.</summary>
     private void EndUse()
     {
         lock (_reloading)
@@ -147,30 +142,29 @@ internal sealed partial class Gateway(
         }
 
         using TlsContext? tls = NeedsTls(plan, info) ? TlsContext.Create() : null;
-        using var loop = new EventLoop(TimeProvider.System);
-        var writer = new SessionWriter(store, plan.Count, services.Loggers.CreateLogger("sessions"), tenure is null ? null : tenure.OnStoreRefused);
+        int connections = Math.Min(configuration.SingyeongConnections, plan.Count);
+        using var running = new EventLoops(Math.Min(loops, connections), TimeProvider.System);
 
-        // Its last file operation has ended when it is disposed: the fleet closes it.
-        var memory = new SpoolMemoryPlan(configuration.OutboxBytes, Math.Min(configuration.SingyeongConnections, plan.Count));
-        using Spool? spool = OpenSpool(loop, memory);
-        SpoolFeed? feed = spool is null ? null : new SpoolFeed(loop, spool, configuration.Spool!.Commits, services.Loggers.CreateLogger("spool"));
-        (ShardFleet fleet, ShardSettings settings) = Build(loop, tls, info, plan, Identifies(loop, store, tenure?.Connection), writer, feed, rest, stop);
-        using IDisposable? guard = tenure?.Guard(loop, fleet.Abandon);
+        // Its last file operation has ended when it is disposed: the fleet closes it. With a spool there is one loop.
+        var memory = new SpoolMemoryPlan(configuration.OutboxBytes, connections);
+        using Spool? spool = OpenSpool(running.First, memory);
+        SpoolFeed? feed = spool is null ? null : new SpoolFeed(running.First, spool, configuration.Spool!.Commits, services.Loggers.CreateLogger("spool"));
+        ShardFleet fleet = Build(running, tls, info, plan, store, feed, rest, stop);
+        using IDisposable? guard = tenure?.Guard(running.All, fleet.Abandon);
         if (tenure is not null)
         {
             // What Redis lost with its connection, if it was restarted, is written again (G20).
-            tenure.StoreCameBack += writer.RequireFullWrite;
+            tenure.StoreCameBack += fleet.RequireFullWrite;
         }
 
-        loop.Failed += failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}"));
-        loop.Start();
-        loop.Post(fleet.Start);
-        BeginUse(loop, fleet, settings);
-        using IDisposable watched = services.Watchdog.Watch(loop.Post);
+        running.Start(failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}")));
+        fleet.Start();
+        BeginUse(fleet, plan.Total);
+        using IDisposable watched = services.Watchdog.Watch(running.PostThroughAll);
         services.Notifier.Ready();
         if (generation is not null)
         {
-            loop.Post(fleet.TellWhetherReady);
+            fleet.TellWhetherReady();
             generation.Watch(fleet, Retire);
         }
 
@@ -189,39 +183,39 @@ internal sealed partial class Gateway(
             return outcome;
         }
 
-        var drained = new TaskCompletionSource<SessionRecord[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        SessionRecord[] final;
+        FleetEnd[] ends;
         if (_retires)
         {
-            loop.Post(() => fleet.Retire(drained.SetResult));
-            using CancellationTokenRegistration hurried = stop.Register(() => loop.Post(fleet.HurryUp));
-            final = await drained.Task;
+            Task<FleetEnd[]> retired = fleet.RetireAsync();
+            using CancellationTokenRegistration hurried = stop.Register(fleet.HurryUp);
+            ends = await retired;
         }
         else
         {
-            loop.Post(() => fleet.Stop(drained.SetResult));
-            final = await drained.Task;
+            ends = await fleet.StopAsync();
         }
 
         using var savePatience = new CancellationTokenSource(LastSavePatience);
-        if (tenure is { IsLost: true })
-        {
-            final = [];
-        }
-        else if (_countIsWrong || _retires)
-        {
-            // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with
-            // another. Those of a generation that has been replaced are dead.
-            final = [.. final.Select(record => record with { SessionId = null })];
-        }
-
-        await writer.StopAsync(final, savePatience.Token);
+        await fleet.SaveAsync(ends, LastState, savePatience.Token);
         if (_retires)
         {
             await generation!.LeaveAsync();
         }
 
         return outcome;
+    }
+
+    /// <summary>What the next process is to find of sessions that have ended here with this state.</summary>
+    private SessionRecord[] LastState(SessionRecord[] final)
+    {
+        if (tenure is { IsLost: true })
+        {
+            return [];
+        }
+
+        // With auto the stored count would decide again at the next start (G22), and these sessions are of no use with another.
+        // Those of a generation that has been replaced are dead.
+        return _countIsWrong || _retires ? [.. final.Select(record => record with { SessionId = null })] : final;
     }
 
     private void Retire(string cause)

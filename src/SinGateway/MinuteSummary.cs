@@ -13,24 +13,24 @@ internal sealed partial class MinuteSummary
     public const int Period = 60_000;
 
     private readonly EventLoop _loop;
-    private readonly Func<GatewayFigures> _figures;
+    private readonly Action<Action<GatewayFigures>> _ask;
     private readonly ILogger _logger;
     private readonly LoopTimer _timer;
     private GatewayFigures _before;
     private long _beganAt;
 
-    /// <param name="loop">Of the figures.</param>
-    /// <param name="figures">Asked once a minute, and at the start.</param>
+    /// <param name="loop">The loop.</param>
+    /// <param name="ask">Once a minute, and at the start: calls what it is given with the figures, on the loop.</param>
     /// <param name="logger">Gets the line.</param>
-    public MinuteSummary(EventLoop loop, Func<GatewayFigures> figures, ILogger logger)
+    public MinuteSummary(EventLoop loop, Action<Action<GatewayFigures>> ask, ILogger logger)
     {
         _loop = loop;
-        _figures = figures;
+        _ask = ask;
         _logger = logger;
-        _timer = new LoopTimer(loop, Say);
+        _timer = new LoopTimer(loop, () => _ask(Say));
     }
 
-    public void Start() => Begin(_figures());
+    public void Start() => _ask(Begin);
 
     public void Stop() => _timer.Stop();
 
@@ -41,9 +41,8 @@ internal sealed partial class MinuteSummary
         _timer.Start(Period);
     }
 
-    private void Say()
+    private void Say(GatewayFigures now)
     {
-        GatewayFigures now = _figures();
         if (now.Events > _before.Events || now.Lost > _before.Lost || !now.IsWhole)
         {
             double seconds = (_loop.Now - _beganAt) / 1000.0;

@@ -8,15 +8,6 @@ using SinGateway.Operations;
 SystemCalls.LimitMallocArenas(1);
 StaticExecutable.Prepare();
 
-foreach (string later in (ReadOnlySpan<string>)["--loops"])
-{
-    if (Array.Exists(args, argument => argument == later || argument.StartsWith(later + '=')))
-    {
-        Console.Error.WriteLine($"{later}: not in this version; leave it out");
-        return (int)ExitCode.BadConfiguration;
-    }
-}
-
 ConsoleApp.Version = typeof(Commands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 ConsoleApp.Log = text => Console.WriteLine(text
     .Replace("Usage: ", "Usage: singateway ", StringComparison.Ordinal).Replace("<string?>", "VALUE    ", StringComparison.Ordinal).Replace(" [Default: null]", "", StringComparison.Ordinal));

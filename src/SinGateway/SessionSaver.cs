@@ -18,13 +18,12 @@ internal sealed class SessionSaver
     private readonly EventLoop _loop;
     private readonly Shard[] _shards;
     private readonly int _shardCount;
-    private readonly SessionWriter _writer;
     private readonly SavedShard[] _saved;
     private readonly LoopTimer _saveTimer;
     private readonly LoopTimer _storedTimer;
 
     /// <param name="loop">Of the shards.</param>
-    /// <param name="shards">All of this process.</param>
+    /// <param name="shards">All of the loop.</param>
     /// <param name="shardCount">Of the whole bot.</param>
     /// <param name="writer">Has room for all of the shards.</param>
     public SessionSaver(EventLoop loop, Shard[] shards, int shardCount, SessionWriter writer)
@@ -32,11 +31,13 @@ internal sealed class SessionSaver
         _loop = loop;
         _shards = shards;
         _shardCount = shardCount;
-        _writer = writer;
+        Writer = writer;
         _saved = new SavedShard[shards.Length];
         _saveTimer = new LoopTimer(loop, Save);
         _storedTimer = new LoopTimer(loop, MarkStored);
     }
+
+    public SessionWriter Writer { get; }
 
     public void Start() => _saveTimer.Start(SavePeriod);
 
@@ -53,7 +54,7 @@ internal sealed class SessionSaver
     {
         _saveTimer.Start(SavePeriod);
         MarkStored();
-        if (!_writer.TryBegin(out Span<SessionRecord> records, out bool everything))
+        if (!Writer.TryBegin(out Span<SessionRecord> records, out bool everything))
         {
             return;
         }
@@ -72,7 +73,7 @@ internal sealed class SessionSaver
 
         if (count > 0)
         {
-            _writer.Submit(count);
+            Writer.Submit(count);
             _storedTimer.Start(UsualSave);
         }
     }
@@ -80,7 +81,7 @@ internal sealed class SessionSaver
     /// <summary>When the save under way has ended well, heartbeats may tell Discord that its events are not needed any more (G5).</summary>
     private void MarkStored()
     {
-        if (!_writer.HasSaved)
+        if (!Writer.HasSaved)
         {
             return;
         }

@@ -28,6 +28,7 @@ internal sealed partial class ShardGroup
     private bool _hasStarted;
     private bool _hasEnded;
 
+    /// <param name="connection">Its number, from 0.</param>
     /// <param name="loop">Of the connection and the shards.</param>
     /// <param name="client">The connection; this group's to end.</param>
     /// <param name="forwarder">Writes into it.</param>
@@ -38,6 +39,7 @@ internal sealed partial class ShardGroup
     /// <param name="takesCommands">Workers may send to Discord through it, by these shards only.</param>
     /// <param name="unmuted">Whom the connection is when it is to forward; null when it does so from the start (G23).</param>
     public ShardGroup(
+        int connection,
         EventLoop loop,
         SingyeongClient client,
         Forwarder forwarder,
@@ -50,6 +52,7 @@ internal sealed partial class ShardGroup
     {
         _unmuted = unmuted;
         forwarder.IsMuted = unmuted is not null;
+        Connection = connection;
         Client = client;
         Forwarder = forwarder;
         Shards = shards;
@@ -71,6 +74,9 @@ internal sealed partial class ShardGroup
             }
         };
     }
+
+    /// <summary>The connection's number among all of this process, from 0.</summary>
+    public int Connection { get; }
 
     public SingyeongClient Client { get; }
 

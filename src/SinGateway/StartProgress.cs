@@ -16,22 +16,25 @@ internal sealed partial class StartProgress
     private const int PeriodsPerLine = 10;
 
     private readonly EventLoop _loop;
-    private readonly Shard[] _shards;
+    private readonly Action<Action<GatewayFigures>> _ask;
     private readonly IIdentifyQueue _identifies;
-    private readonly ResumeTurns _turns;
     private readonly ILogger _logger;
     private readonly LoopTimer _timer;
     private long _startedAt;
     private int _periods;
+    private bool _isOver;
 
-    public StartProgress(EventLoop loop, Shard[] shards, IIdentifyQueue identifies, ResumeTurns turns, ILogger logger)
+    /// <param name="loop">The loop.</param>
+    /// <param name="ask">Calls what it is given with the figures, on the loop.</param>
+    /// <param name="identifies">Of all shards.</param>
+    /// <param name="logger">Gets the lines.</param>
+    public StartProgress(EventLoop loop, Action<Action<GatewayFigures>> ask, IIdentifyQueue identifies, ILogger logger)
     {
         _loop = loop;
-        _shards = shards;
+        _ask = ask;
         _identifies = identifies;
-        _turns = turns;
         _logger = logger;
-        _timer = new LoopTimer(loop, Look);
+        _timer = new LoopTimer(loop, () => _ask(Look));
     }
 
     /// <summary>Raised on the loop, when there is something new to say of the start, with one line.</summary>
@@ -43,30 +46,33 @@ internal sealed partial class StartProgress
         _timer.Start(Period);
     }
 
-    public void Stop() => _timer.Stop();
-
-    private void Look()
+    public void Stop()
     {
-        int ready = 0;
-        foreach (Shard shard in _shards)
+        _isOver = true;
+        _timer.Stop();
+    }
+
+    private void Look(GatewayFigures now)
+    {
+        if (_isOver)
         {
-            ready += shard.Phase == ShardPhase.Ready ? 1 : 0;
+            return;
         }
 
         double seconds = (_loop.Now - _startedAt) / 1000.0;
-        if (ready == _shards.Length)
+        if (now.Ready == now.Shards)
         {
-            LogAllReady(ready, seconds);
-            Said?.Invoke($"All {ready} shards were ready after {seconds:F0} s");
+            LogAllReady(now.Ready, seconds);
+            Said?.Invoke($"All {now.Ready} shards were ready after {seconds:F0} s");
             return;
         }
 
         _timer.Start(Period);
         if (++_periods % PeriodsPerLine == 0)
         {
-            string left = Left(_identifies.Waiting + _turns.Waiting, _identifies.EstimatedWait);
-            Said?.Invoke($"Starting: {ready} of {_shards.Length} shards are ready, {left}");
-            LogStarting(ready, _shards.Length, _identifies.Waiting, _turns.Waiting, left);
+            string left = Left(_identifies.Waiting + now.Resuming, _identifies.EstimatedWait);
+            Said?.Invoke($"Starting: {now.Ready} of {now.Shards} shards are ready, {left}");
+            LogStarting(now.Ready, now.Shards, _identifies.Waiting, now.Resuming, left);
         }
     }
 

@@ -40,6 +40,7 @@ internal sealed class CommandLineTests
     [Test]
     [Arguments("--no-such-option", "--no-such-option")]
     [Arguments("--config", "--config")]
+    [Arguments("--loops many", "many")]
     [Arguments("--config nowhere.yaml", "nowhere.yaml")]
     [Arguments("no-such-command", "no-such-command")]
     [Arguments("check --config nowhere.yaml", "nowhere.yaml")]
@@ -66,6 +67,19 @@ internal sealed class CommandLineTests
         (int code, _) = await RunAsync(Good, "check", "--config=config.yaml");
 
         await Assert.That(code).IsEqualTo(0);
+    }
+
+    [Test]
+    [Arguments("0", "", "it is 1;")]
+    [Arguments("2", "", "it is 1;")]
+    [Arguments("4", "singyeong: { connections: 3 }\n", "it is 1 to 3;")]
+    [Arguments("2", "singyeong: { connections: 2 }\nspool: { directory: spool }\n", "remove spool.directory")]
+    public async Task Loops_that_cannot_be_are_refused_with_what_can(string loops, string added, string hint)
+    {
+        (int code, GatewayProcess gateway) = await RunAsync(Good + added, "--loops", loops);
+
+        await Assert.That(code).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).StartsWith($"--loops {loops}: ").And.Contains(hint);
     }
 
     [Test]

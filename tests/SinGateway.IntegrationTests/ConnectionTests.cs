@@ -2,7 +2,10 @@ using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
 
-/// <summary>Shards spread over several connections to 신경 (G24): each event arrives, in its shard's order, and commands find their shard.</summary>
+/// <summary>
+/// Shards spread over several connections to 신경, on one loop or two (G24): each event arrives, in its shard's order, and commands find their
+/// shard.
+/// </summary>
 [ParallelLimiter<FewAtATime>]
 internal sealed class ConnectionTests
 {
@@ -11,10 +14,12 @@ internal sealed class ConnectionTests
     private const string Sandbox = "--shards 8 --max-concurrency 8 --guilds 2 --heartbeat-interval 1500";
 
     [Test]
-    public async Task Nothing_is_lost_and_each_shard_keeps_its_order_when_connections_are_cut_and_the_gateway_is_killed()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task Nothing_is_lost_and_each_shard_keeps_its_order_when_connections_are_cut_and_the_gateway_is_killed(int loops)
     {
         const int Burst = 300;
-        await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Connections = Connections });
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Connections = Connections, Loops = loops });
         await scenario.StartReadyGatewayAsync(Shards);
         string[] clients = await ClientsAsync(scenario);
         await scenario.SessionsAreStoredAsync();
@@ -39,10 +44,13 @@ internal sealed class ConnectionTests
     }
 
     [Test]
-    public async Task A_termination_waits_until_every_connection_has_delivered()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task A_termination_waits_until_every_connection_has_delivered(int loops)
     {
         const int Burst = 500;
-        await using Scenario scenario = await Scenario.StartAsync($"{Sandbox} --singyeong-rate 4000", new GatewayConfig { Connections = Connections });
+        await using Scenario scenario = await Scenario.StartAsync(
+            $"{Sandbox} --singyeong-rate 4000", new GatewayConfig { Connections = Connections, Loops = loops });
         await scenario.StartReadyGatewayAsync(Shards);
         await scenario.Sandbox.BurstAsync(Burst);
         await scenario.HoldsAsync(statistics => statistics.Ledger.Distinct > Burst, "the burst is under way");
@@ -58,11 +66,14 @@ internal sealed class ConnectionTests
     }
 
     [Test]
-    public async Task A_command_goes_to_the_connection_of_its_shard_and_one_for_all_is_sent_once_by_each_shard()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task A_command_goes_to_the_connection_of_its_shard_and_one_for_all_is_sent_once_by_each_shard(int loops)
     {
         await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig
         {
             Connections = Connections,
+            Loops = loops,
             Forwarding = GatewayConfig.ToWorkers,
             More = "commands: {enabled: true}",
         });

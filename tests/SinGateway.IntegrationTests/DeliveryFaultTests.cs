@@ -52,6 +52,9 @@ internal sealed class DeliveryFaultTests
     /// <summary>The shards share one connection to 신경, two, or three.</summary>
     private static readonly int Connections = (Soak.Seed / 3 % 3) + 1;
 
+    /// <summary>Where there are several, half of all seeds split them over two loops.</summary>
+    private static readonly int Loops = Connections > 1 && Soak.Seed / 9 % 2 == 1 ? 2 : 1;
+
     /// <summary>
     /// Where nobody vanishes, Discord forgets what a heartbeat acknowledges. Then heartbeats must wait for what is stored, which they do for
     /// 1,000 events a shard, 16 s of this load (G5): no absence is as long. Elsewhere Discord keeps everything.
@@ -63,11 +66,12 @@ internal sealed class DeliveryFaultTests
     public async Task Every_event_arrives_whatever_is_killed_cut_or_away()
     {
         string kind = HasOps ? "workers vanish, target with ops" : WorkersVanish ? "workers vanish" : "workers stay, replay trimmed at heartbeats";
-        kind += $", {Connections} of 신경's connections";
+        kind += $", {Connections} of 신경's connections on {Loops} loops";
         Soak.Say($"DeliveryFaultTests: {Soak.Duration.TotalSeconds:0} s, {kind}, SINGATEWAY_SEED={Soak.Seed}");
         PlannedOrder[] plan = Draw(Soak.Seed, Soak.Duration);
         await using Scenario scenario = await Scenario.StartAsync(
-            Trims ? $"{Sandbox} --trim-at-heartbeat" : Sandbox, new GatewayConfig { Forwarding = HasOps ? Rule + Ops : Rule, Connections = Connections });
+            Trims ? $"{Sandbox} --trim-at-heartbeat" : Sandbox,
+            new GatewayConfig { Forwarding = HasOps ? Rule + Ops : Rule, Connections = Connections, Loops = Loops });
         await scenario.StartReadyGatewayAsync(Shards);
         await scenario.SessionsAreStoredAsync();
         await scenario.Sandbox.PaceAsync(EventsPerSecond);

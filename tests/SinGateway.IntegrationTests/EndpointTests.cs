@@ -74,10 +74,12 @@ internal sealed partial class EndpointTests
     }
 
     [Test]
-    public async Task What_is_counted_is_what_happened()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task What_is_counted_is_what_happened(int loops)
     {
         const int Burst = 500;
-        await using Scenario scenario = await Scenario.StartAsync(Sandbox, Config);
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox, Config with { Connections = loops, Loops = loops });
         await scenario.StartReadyGatewayAsync(Shards);
         Endpoints endpoints = scenario.Owned(await Endpoints.OfAsync(scenario.Gateway));
         await scenario.Sandbox.BurstAsync(Burst);
@@ -98,10 +100,15 @@ internal sealed partial class EndpointTests
         await endpoints.MetricIsAsync("""singateway_dispatch_events_total{event="RESUMED"}""", 1);
         await endpoints.MetricIsAsync("""singateway_forwarded_total{rule="0"}""", Burst * Shards);
         await endpoints.MetricIsAsync("singateway_event_latency_seconds_count", Burst * Shards);
-        await endpoints.MetricIsAsync("singateway_session_starts_remaining", 1000 - sandbox.Discord.Identifies);
-        await endpoints.MetricIsAsync("singateway_identify_wait_seconds_count", Shards + 1);
+        // A machine that is busy enough may keep the second loop from an IDENTIFY in time; it is then counted, and tried again.
+        int late = scenario.Gateway.Errors.Split('\n').Count(line => line.Contains("its loop was busy", StringComparison.Ordinal));
+        await endpoints.MetricIsAsync("singateway_session_starts_remaining", 1000 - sandbox.Discord.Identifies - late);
+        await endpoints.MetricIsAsync("singateway_identify_wait_seconds_count", Shards + 1 + late);
         JsonElement status = await endpoints.StatusAsync();
-        JsonElement shard = status.GetProperty("shards")[1];
+        JsonElement[] shards = [.. status.GetProperty("shards").EnumerateArray()];
+        await Assert.That(shards.Select(one => one.GetProperty("id").GetInt32())).IsEquivalentTo(Enumerable.Range(0, Shards));
+        await Assert.That(shards.Select(one => one.GetProperty("connection").GetInt32()).Distinct()).IsEquivalentTo(Enumerable.Range(0, loops));
+        JsonElement shard = shards[1];
         await Assert.That(shard.GetProperty("received").GetInt64()).IsEqualTo(sandbox.Discord.Shards.Single(one => one.Shard == 1 && one.Connected).Seq);
         await Assert.That(shard.GetProperty("committed").GetInt64()).IsEqualTo(shard.GetProperty("received").GetInt64());
         await Assert.That(string.Join('\n', status.GetProperty("faults").EnumerateArray())).Contains("Shard 1 lost its connection: Discord closed with 4000");

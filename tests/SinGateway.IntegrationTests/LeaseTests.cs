@@ -41,9 +41,11 @@ internal sealed class LeaseTests
     }
 
     [Test]
-    public async Task A_holder_that_is_stopped_for_30_s_forwards_nothing_when_it_wakes()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task A_holder_that_is_stopped_for_30_s_forwards_nothing_when_it_wakes(int loops)
     {
-        await using Scenario scenario = await StartAsync();
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Connections = loops, Loops = loops });
         RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
         GatewayProcess holder = await HolderAsync(scenario, redis);
         GatewayProcess standby = await StandbyAsync(scenario, redis, holder);

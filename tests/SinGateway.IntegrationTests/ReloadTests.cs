@@ -24,9 +24,11 @@ internal sealed class ReloadTests
         """;
 
     [Test]
-    public async Task On_SIGHUP_events_go_by_the_new_rules_and_no_session_notices()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task On_SIGHUP_events_go_by_the_new_rules_and_no_session_notices(int loops)
     {
-        await using Scenario scenario = await StartAsync(Ready);
+        await using Scenario scenario = await StartAsync(Ready, loops: loops);
         WorkerClient worker = scenario.Owned(await WorkerClient.ConnectAsync(scenario.Sandbox, []));
         await BurstIsReceivedAsync(scenario);
         await ReloadAsync(scenario, scenario.Config with { Forwarding = Messages }, "forwarding[0].type, forwarding[0].target, forwarding[0].unrouted, forwarding[1] (new)");
@@ -75,9 +77,11 @@ internal sealed class ReloadTests
     }
 
     [Test]
-    public async Task A_changed_presence_goes_to_every_shard_and_a_level_to_the_log()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task A_changed_presence_goes_to_every_shard_and_a_level_to_the_log(int loops)
     {
-        await using Scenario scenario = await StartAsync(Messages, level: "WARNING");
+        await using Scenario scenario = await StartAsync(Messages, level: "WARNING", loops: loops);
         await Assert.That(scenario.Gateway.Errors).IsEmpty();
         string yaml = scenario.Config.ToYaml(scenario.Sandbox).Replace("WARNING", "INFO", StringComparison.Ordinal)
             .Replace("discord:\n", "discord:\n  presence: { status: dnd }\n", StringComparison.Ordinal);
@@ -102,9 +106,9 @@ internal sealed class ReloadTests
         await UndisturbedAsync(scenario);
     }
 
-    private static async Task<Scenario> StartAsync(string forwarding, string level = "INFO", string more = Endpoints.Listen)
+    private static async Task<Scenario> StartAsync(string forwarding, string level = "INFO", string more = Endpoints.Listen, int loops = 1)
     {
-        Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Forwarding = forwarding, LoggingLevel = level, More = more });
+        Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Forwarding = forwarding, LoggingLevel = level, More = more, Connections = loops, Loops = loops });
         try
         {
             await scenario.StartReadyGatewayAsync(Shards);

@@ -50,11 +50,13 @@ internal sealed class ReshardTests
     }
 
     [Test]
-    public async Task Without_clustering_the_shard_count_is_changed_in_the_same_way()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task Without_clustering_the_shard_count_is_changed_in_the_same_way(int loops)
     {
-        await using Scenario scenario = await Scenario.StartAsync(Sandbox);
+        await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Connections = loops, Loops = loops });
         RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
-        GatewayConfig config = new() { RedisDsn = redis.Dsn };
+        GatewayConfig config = scenario.Config with { RedisDsn = redis.Dsn };
         GatewayProcess four = scenario.StartGateway(config.ToYaml(scenario.Sandbox));
         await IsForwardingAsync(scenario, 4);
         await scenario.Sandbox.PaceAsync(Pace);

@@ -8,9 +8,11 @@ namespace SinGateway.IntegrationTests;
 internal sealed partial class StartTests
 {
     [Test]
-    public async Task Stored_sessions_are_resumed_while_the_REST_API_is_away()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task Stored_sessions_are_resumed_while_the_REST_API_is_away(int loops)
     {
-        await using Scenario scenario = await Scenario.StartAsync("--shards 4 --max-concurrency 4");
+        await using Scenario scenario = await Scenario.StartAsync("--shards 4 --max-concurrency 4", new GatewayConfig { Connections = loops, Loops = loops });
         await scenario.StartReadyGatewayAsync(shards: 4);
         await scenario.Sandbox.BurstAsync(100);
         await scenario.EverythingArrivesAsync(400);
@@ -23,10 +25,10 @@ internal sealed partial class StartTests
         await scenario.EverythingArrivesAsync(800);
 
         // One that ends meanwhile has to wait for REST, which alone knows the budget and where sessions begin.
-        await scenario.Sandbox.OrderAsync("/discord/op9?shard=2&resumable=false");
-        await scenario.HoldsAsync(statistics => statistics.Discord.Shards.Count(shard => shard.Connected) == 3, "shard 2 waits");
+        await scenario.Sandbox.OrderAsync("/discord/op9?shard=3&resumable=false");
+        await scenario.HoldsAsync(statistics => statistics.Discord.Shards.Count(shard => shard.Connected) == 3, "shard 3 waits");
         await scenario.Sandbox.OrderAsync("/discord/rest?count=0");
-        SandboxStatistics end = await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(4), "shard 2 identifies when REST is back");
+        SandboxStatistics end = await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(4), "shard 3 identifies when REST is back");
         await Assert.That(end.Discord.Identifies).IsEqualTo(5);
         await Assert.That(await scenario.Gateway.TerminateAsync()).IsEqualTo(0);
     }
@@ -73,9 +75,11 @@ internal sealed partial class StartTests
     }
 
     [Test]
-    public async Task An_IDENTIFY_right_before_a_crash_is_remembered_by_the_next_process()
+    [Arguments(1)]
+    [Arguments(2)]
+    public async Task An_IDENTIFY_right_before_a_crash_is_remembered_by_the_next_process(int loops)
     {
-        await using Scenario scenario = await Scenario.StartAsync("--shards 2");
+        await using Scenario scenario = await Scenario.StartAsync("--shards 2", new GatewayConfig { Connections = loops, Loops = loops });
         scenario.StartGateway();
         await scenario.HoldsAsync(statistics => statistics.Discord.Identifies == 1, "shard 0 identifies");
         await scenario.Gateway.KillAsync();

@@ -208,7 +208,7 @@ public sealed class BackpressureTests
             RouteTable routes = new([new ForwardingRule(0, DispatchKind.Send, target.Build(hasOps: false, "worker"), ["X"], false, default)], cluster: 0, shardCount: 1);
             Forwarder = new Forwarder(loop, routes, _client, keys, _logger);
             IdentifyQueue identifies = new(loop, new MemoryLedger(), _logger);
-            identifies.Update(new SessionStartLimit(1_000, 1_000, 86_400_000, 1));
+            loop.Post(() => identifies.Update(new SessionStartLimit(1_000, 1_000, 86_400_000, 1)));
             ShardSettings settings = new()
             {
                 Loop = loop,

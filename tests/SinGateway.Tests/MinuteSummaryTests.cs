@@ -6,7 +6,8 @@ namespace SinGateway.Tests;
 
 public sealed class MinuteSummaryTests
 {
-    private static readonly GatewayFigures Quiet = new(Ready: 4, Shards: 4, Connected: 1, Connections: 1, Events: 100, Forwarded: 90, 0, Lost: 2, 41, 55);
+    private static readonly GatewayFigures Quiet = new(
+        Ready: 4, Shards: 4, Resuming: 0, Connected: 1, Connections: 1, Events: 100, Forwarded: 90, OutboxBytes: 0, Lost: 2, Latencies: 123, Measured: 3, SlowestLatency: 55);
 
     [Test]
     public async Task A_minute_with_events_has_a_line()
@@ -47,7 +48,7 @@ public sealed class MinuteSummaryTests
         using RunningLoop running = new(new FakeTimeProvider());
         RecordingLogger logger = new();
         GatewayFigures figures = first;
-        MinuteSummary summary = new(running.Loop, () => figures, logger);
+        MinuteSummary summary = new(running.Loop, told => told(figures), logger);
         await running.RunAsync(summary.Start);
         foreach (GatewayFigures minute in minutes)
         {

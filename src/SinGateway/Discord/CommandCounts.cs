@@ -28,13 +28,19 @@ internal sealed class CommandCounts
         CommandCounts sum = new();
         foreach (CommandCounts part in parts)
         {
-            for (int i = 0; i < sum._counts.Length; i++)
-            {
-                sum._counts[i] += Volatile.Read(ref part._counts[i]);
-            }
+            sum.Add(part);
         }
 
         return sum;
+    }
+
+    /// <summary>Adds another's, as they are now.</summary>
+    public void Add(CommandCounts part)
+    {
+        for (int i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] += Volatile.Read(ref part._counts[i]);
+        }
     }
 
     /// <summary>An opcode that workers may not send counts with all such.</summary>

@@ -8,10 +8,10 @@ namespace SinGateway.Discord;
 internal readonly record struct SessionStarts(int Total, int Remaining, int Reserve, long ResetIn);
 
 /// <summary>
-/// Lets the shards of a loop identify (G15, G16): within one process (<see cref="IdentifyQueue"/>), or together with the bot's other
-/// processes (<see cref="SharedIdentifyQueue"/>). Belongs to the loop's thread.
+/// Lets the shards of this process identify (G15, G16): by itself (<see cref="IdentifyQueue"/>), or together with the bot's other processes
+/// (<see cref="SharedIdentifyQueue"/>). Belongs to the first loop's thread.
 /// </summary>
-internal interface IIdentifyQueue
+internal interface IIdentifyQueue : IIdentifyTurns
 {
     /// <summary>Asks the owner for GET /gateway/bot and then <see cref="Update"/>. On the loop, and not more often than is good.</summary>
     event Action? RefreshWanted;
@@ -32,21 +32,4 @@ internal interface IIdentifyQueue
 
     /// <summary>Takes each answer of GET /gateway/bot. Before the first one nothing is granted.</summary>
     void Update(SessionStartLimit limit);
-
-    /// <summary>
-    /// Queues a shard; <paramref name="granted"/> is called, in a later call of the loop, when it may open its socket. The permit is then
-    /// to be spent or returned within 45 s.
-    /// </summary>
-    void Request(int shardId, Action granted);
-
-    /// <summary>
-    /// The shard needs no permit any more, or its connection failed: nothing is called any more. A permit that is being spent counts as used.
-    /// </summary>
-    void Return(int shardId);
-
-    /// <summary>
-    /// To be called directly before op 2: counts it and makes that durable. <paramref name="answered"/> is called in a later call of the
-    /// loop: with true, op 2 is to be written at once; with false nothing may be sent, and the permit is gone.
-    /// </summary>
-    void Spend(int shardId, Action<bool> answered);
 }

@@ -183,7 +183,7 @@ internal sealed partial class ShardConnection : IWebSocketHandler
         {
             // The limit is the address's, so it is every shard's.
             retryAfter ??= UnsaidRetryAfter;
-            _settings.Turns.Hold(ShardLife.RetryAfter(retryAfter.Value));
+            _settings.Turns.Limit(ShardLife.RetryAfter(retryAfter.Value));
         }
 
         if (_usesBaseUrl && reason.Kind is CloseKind.ConnectFailed or CloseKind.UpgradeRefused)

@@ -34,7 +34,7 @@ internal sealed class ShardSettings
     /// <summary>From GET /gateway/bot: where sessions begin. Null while Discord's REST API has not answered yet.</summary>
     public required Uri? GatewayUrl { get; set; }
 
-    public required IIdentifyQueue Identifies { get; init; }
+    public required IIdentifyTurns Identifies { get; init; }
 
     public required ResumeTurns Turns { get; init; }
 

@@ -114,7 +114,11 @@ internal sealed class EventLoop : IDisposable
     /// Runs <paramref name="action"/> when everyone who is ready in this turn has been called: where output is written, many messages at
     /// once. One that is asked for while these run has its turn in the next round, which then does not wait.
     /// </summary>
-    public void AtEndOfTurn(Action action) => _atEnd.Add(action);
+    public void AtEndOfTurn(Action action)
+    {
+        AssertOnThread();
+        _atEnd.Add(action);
+    }
 
     /// <summary>Watches <paramref name="descriptor"/> for <paramref name="events"/>; the result names the watch in later calls.</summary>
     public ulong Watch(int descriptor, uint events, IPollable target)
@@ -154,10 +158,16 @@ internal sealed class EventLoop : IDisposable
         SystemCalls.Signal(_wakeUp);
     }
 
-    public void Dispose()
+    /// <summary>Asks the loop to end, and returns when it has. Not from its own thread.</summary>
+    public void End()
     {
         Stop();
         _thread?.Join();
+    }
+
+    public void Dispose()
+    {
+        End();
 
         // Work that others still do may post its result: nobody takes it, and the descriptor is not theirs to signal.
         _disposed = true;

@@ -1,7 +1,7 @@
 namespace SinGateway.Operations;
 
 /// <summary>
-/// Tells the service manager, three times in its patience, that a loop turns: only if the loop has run what was posted to it the last time.
+/// Tells the service manager, three times in its patience, that the loops turn: only if they have run what was posted to them the last time.
 /// A loop that hangs is not told of, and the service is restarted. Before there is a loop, and after its end, it tells while timers fire.
 /// </summary>
 internal sealed class LoopWatchdog : IDisposable
@@ -26,7 +26,7 @@ internal sealed class LoopWatchdog : IDisposable
     }
 
     /// <summary>Watches a loop until the result is disposed, which must be before the loop's end.</summary>
-    /// <param name="post">Runs an action on the loop.</param>
+    /// <param name="post">Runs an action on the loop; with several, when each of them has turned.</param>
     public IDisposable Watch(Action<Action> post)
     {
         _hasTurned = false;

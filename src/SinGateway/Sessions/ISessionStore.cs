@@ -1,7 +1,7 @@
 namespace SinGateway.Sessions;
 
 /// <summary>
-/// Where sessions outlive the process: Redis, or a file. Never called on a loop thread; one call at a time.
+/// Where sessions outlive the process: Redis, or a file. Never called on a loop thread. Saves of different shards may overlap.
 /// </summary>
 internal interface ISessionStore : IAsyncDisposable
 {

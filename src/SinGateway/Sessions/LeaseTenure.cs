@@ -64,18 +64,22 @@ internal sealed partial class LeaseTenure : IAsyncDisposable
     public string LossMessage => Volatile.Read(ref _lossMessage) ?? "";
 
     /// <summary>
-    /// Puts a gate before <paramref name="loop"/>, which is not started yet. <paramref name="lost"/> is called on the loop's thread, before
-    /// it reads or writes anything more, and must end all that forwards. The result is disposed before the loop.
+    /// Puts a gate before each of <paramref name="loops"/>, which are not started yet. <paramref name="lost"/> is called on a loop's thread
+    /// with that loop, before it reads or writes anything more, and must end all on it that forwards. The result is disposed before the loops.
     /// </summary>
-    public IDisposable Guard(EventLoop loop, Action lost)
+    public IDisposable Guard(IReadOnlyList<EventLoop> loops, Action<EventLoop> lost)
     {
-        loop.Gate = new LeaseGate(_hold, _clock, OnAwaitsRenewal, lost);
-        lock (_loops)
+        foreach (EventLoop loop in loops)
         {
-            _loops.Add(loop);
+            loop.Gate = new LeaseGate(_hold, _clock, OnAwaitsRenewal, () => lost(loop));
         }
 
-        return new Guarded(this, loop);
+        lock (_loops)
+        {
+            _loops.AddRange(loops);
+        }
+
+        return new Guarded(this);
     }
 
     /// <summary>The sessions' store met another holder.</summary>
@@ -232,13 +236,13 @@ internal sealed partial class LeaseTenure : IAsyncDisposable
         _hurry.Release();
     }
 
-    private sealed class Guarded(LeaseTenure tenure, EventLoop loop) : IDisposable
+    private sealed class Guarded(LeaseTenure tenure) : IDisposable
     {
         public void Dispose()
         {
             lock (tenure._loops)
             {
-                tenure._loops.Remove(loop);
+                tenure._loops.Clear();
             }
         }
     }

@@ -35,6 +35,7 @@ internal sealed class RedisSessionStore(RedisConnection connection, string prefi
 
     private static readonly string[] Names = ["session_id", "seq", "last_heartbeat", "last_heartbeat_ack", "latency", "resume_url", "shard_count"];
 
+    /// <summary>Its own lock: saves of several loops may overlap.</summary>
     private readonly Dictionary<int, RedisKey[]> _keysOfShard = [];
     private readonly RedisKey[] _leaseKeys = leases.OwnKeys(token.Index);
     private readonly RedisValue[] _leaseArguments = RedisLeases.OwnArguments(token);
@@ -151,13 +152,16 @@ internal sealed class RedisSessionStore(RedisConnection connection, string prefi
 
     private RedisKey[] KeysOf(int shardId)
     {
-        if (!_keysOfShard.TryGetValue(shardId, out RedisKey[]? keys))
+        lock (_keysOfShard)
         {
-            keys = [.. Names.Select(name => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{prefix}shard:{shardId}:{name}"))];
-            _keysOfShard.Add(shardId, keys);
-        }
+            if (!_keysOfShard.TryGetValue(shardId, out RedisKey[]? keys))
+            {
+                keys = [.. Names.Select(name => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{prefix}shard:{shardId}:{name}"))];
+                _keysOfShard.Add(shardId, keys);
+            }
 
-        return keys;
+            return keys;
+        }
     }
 
     private sealed record Command(RedisKey[] Keys, RedisValue[] Values);

@@ -8,7 +8,7 @@ namespace SinGateway.Sessions;
 /// Takes changed sessions from the loop and saves them off it. There is one buffer: the loop's while nothing is being saved, the save's
 /// while it runs. So the loop never waits and never allocates; while the store is slow it tries again at its next turn, with newer values.
 /// </summary>
-/// <param name="store">Owned by the caller; used by this writer alone until <see cref="StopAsync"/> has returned.</param>
+/// <param name="store">Owned by the caller; no one else saves these shards until <see cref="StopAsync"/> has returned.</param>
 /// <param name="capacity">The largest number of records in a save: the shards of the loop.</param>
 /// <param name="logger">Told once when saving starts to fail, and once when it works again.</param>
 /// <param name="leaseLost">Called when the store refuses since another process has the sessions; any thread. Null where there are no leases.</param>

@@ -47,6 +47,9 @@ internal sealed record GatewayConfig
     /// <summary>To 신경.</summary>
     public int Connections { get; init; } = 1;
 
+    /// <summary>Over how many the connections are split; said on the command line.</summary>
+    public int Loops { get; init; } = 1;
+
     /// <summary>Sessions are kept there in place of the state file.</summary>
     public string? RedisDsn { get; init; }
 

@@ -75,7 +75,8 @@ internal sealed class Scenario : IAsyncDisposable
         // A file of its own: another gateway may be reading the one before.
         string file = $"config-{_gateways.Count}.{(configuration.StartsWith('{') ? "json" : "yaml")}";
         System.IO.File.WriteAllText(File(file), configuration);
-        string[] commandLine = ["--config", file, .. arguments];
+        string[] loops = Config.Loops == 1 ? [] : ["--loops", $"{Config.Loops}"];
+        string[] commandLine = ["--config", file, .. loops, .. arguments];
         Gateway = Owned(this switch
         {
             { Command: { } command } => GatewayProcess.StartBy(command, IsBelow, _directory.Path, commandLine, Environment),

@@ -88,4 +88,45 @@ public sealed class ResumeTurnsTests
         await running.AdvanceAsync(1);
         await Assert.That(came).IsEqualTo(1);
     }
+
+    [Test]
+    public async Task Two_loops_have_half_of_the_turns_each()
+    {
+        FakeTimeProvider time = new();
+        using RunningLoop running = new(time);
+        int came = 0;
+        ResumeTurns turns = await running.RunAsync(() => new ResumeTurns(running.Loop, loops: 2));
+        await running.RunAsync(() =>
+        {
+            for (int shard = 0; shard < 100; shard++)
+            {
+                turns.Request(() => came++);
+            }
+        });
+        await Assert.That(came).IsEqualTo(ResumeTurns.Burst / 2);
+
+        for (int step = 0; step < 10; step++)
+        {
+            await running.AdvanceAsync(2 * ResumeTurns.Interval);
+        }
+
+        await Assert.That(came).IsEqualTo(ResumeTurns.Burst / 2 + 10);
+    }
+
+    [Test]
+    public async Task A_limit_of_this_address_is_told_to_the_other_loops_once()
+    {
+        using RunningLoop running = new(new FakeTimeProvider());
+        List<long> told = [];
+        await running.RunAsync(() =>
+        {
+            ResumeTurns turns = new(running.Loop, loops: 2), others = new(running.Loop, loops: 2);
+            turns.Limited += told.Add;
+            turns.Limited += others.Hold;
+            others.Limited += told.Add;
+            turns.Limit(30_000);
+        });
+
+        await Assert.That(told).IsEquivalentTo([30_000L]);
+    }
 }

@@ -402,7 +402,7 @@ public sealed class ShardTests
             Running = new RunningLoop(time);
             RecordingLogger logger = Log;
             IdentifyQueue identifies = new(Running.Loop, ledger ?? new MemoryLedger(), logger);
-            identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1));
+            Running.Loop.Post(() => identifies.Update(new SessionStartLimit(1_000, remaining, 86_400_000, 1)));
             ShardSettings settings = new()
             {
                 Loop = Running.Loop,
