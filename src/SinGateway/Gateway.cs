@@ -39,6 +39,9 @@ internal sealed partial class Gateway(
 
     /// <summary>Ends with the first reason to end: asked to, or refused for good.</summary>
     private readonly TaskCompletionSource<Outcome> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>A loop has failed, in whatever state: nobody answers any more.</summary>
+    private readonly TaskCompletionSource<Outcome> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _reloading = new();
     private GatewayConfiguration? _used;
     private Action<GatewayConfiguration, GatewayConfiguration>? _apply;
@@ -157,7 +160,7 @@ internal sealed partial class Gateway(
             tenure.StoreCameBack += fleet.RequireFullWrite;
         }
 
-        running.Start(failure => _ended.TrySetResult(new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}")));
+        running.Start(Fail);
         fleet.Start();
         BeginUse(fleet, plan.Total);
         using IDisposable watched = services.Watchdog.Watch(running.PostThroughAll);
@@ -177,24 +180,15 @@ internal sealed partial class Gateway(
         tenure?.WaitNoMore();
         LogStopping(outcome.Message.Length > 0 ? outcome.Message : "asked to stop");
 
-        if (outcome.Code == ExitCode.Unexpected)
+        Task<FleetEnd[]> ending = _retires ? fleet.RetireAsync() : fleet.StopAsync();
+        using CancellationTokenRegistration hurried = _retires ? stop.Register(fleet.HurryUp) : default;
+        if (await Task.WhenAny(_failed.Task, ending) == _failed.Task)
         {
-            // The loop is no more; what was committed a second ago is stored.
-            return outcome;
+            // What was committed a second before is stored.
+            return await _failed.Task;
         }
 
-        FleetEnd[] ends;
-        if (_retires)
-        {
-            Task<FleetEnd[]> retired = fleet.RetireAsync();
-            using CancellationTokenRegistration hurried = stop.Register(fleet.HurryUp);
-            ends = await retired;
-        }
-        else
-        {
-            ends = await fleet.StopAsync();
-        }
-
+        FleetEnd[] ends = await ending;
         using var savePatience = new CancellationTokenSource(LastSavePatience);
         await fleet.SaveAsync(ends, LastState, savePatience.Token);
         if (_retires)
@@ -203,6 +197,13 @@ internal sealed partial class Gateway(
         }
 
         return outcome;
+    }
+
+    private void Fail(Exception failure)
+    {
+        Outcome outcome = new(ExitCode.Unexpected, $"unexpected error on the loop, please report it: {failure}");
+        _failed.TrySetResult(outcome);
+        _ended.TrySetResult(outcome);
     }
 
     /// <summary>What the next process is to find of sessions that have ended here with this state.</summary>

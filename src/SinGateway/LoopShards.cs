@@ -219,6 +219,6 @@ internal sealed partial class LoopShards
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The new forwarding rules are not used: events of {Count} former sets of rules still wait for 신경 or for workers. Reload again when they are gone")]
+        Message = "The new forwarding rules are not used: events of {Count} former sets of rules still wait for 신경 or for workers. Restart to use them")]
     private partial void LogTooManyRules(int count);
 }
