@@ -65,6 +65,12 @@ internal sealed class WorkerClient : IAsyncDisposable
                 metadata = new { events = new { type = "list", value = events }, slots = new { type = "list", value = slots ?? [] } },
             });
             (int op, JsonElement data) = await worker.ReceiveAsync();
+            while (op == 4)
+            {
+                // It is in the routing table before it is told so: what waited for it may come first.
+                worker.Count(data);
+                (op, data) = await worker.ReceiveAsync();
+            }
             if (op != 2 || data.GetProperty("restricted").GetBoolean())
             {
                 throw new InvalidOperationException($"신경 answers op {op}: {data}");
