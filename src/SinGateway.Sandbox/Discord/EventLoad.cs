@@ -42,11 +42,13 @@ internal sealed class EventLoad(DiscordServer server)
         long last = Stopwatch.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested)
         {
-            Thread.Sleep(Rate == 0 ? 50 : Math.Clamp(1000 / Rate, 1, 20));
+            int rate = Rate;
+            Thread.Sleep(rate == 0 ? 50 : Math.Clamp(1000 / rate, 1, 20));
             lock (_gate)
             {
+                // What was slept belongs to the rate of its beginning, and that one is over if there is another.
                 long now = Stopwatch.GetTimestamp();
-                due = Math.Min(due + Stopwatch.GetElapsedTime(last, now).TotalSeconds * _rate, _rate / 5.0 + 1);
+                due = rate == _rate ? Math.Min(due + Stopwatch.GetElapsedTime(last, now).TotalSeconds * rate, rate / 5.0 + 1) : 0;
                 last = now;
                 int count = (int)due;
                 due -= count;
