@@ -24,6 +24,11 @@ internal sealed partial class ClusterMember(
     private static readonly TimeSpan RedisRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SpoolRetry = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// For how long (ms) a cluster whose spool is held is left to others: longer than it takes to find that another cluster is free.
+    /// </summary>
+    private const long SpoolLeftFor = LeaseWatch.Absence + 4_000;
+
     private readonly ILogger _logger = services.Loggers.CreateLogger("cluster");
     private readonly string _bot = BotId.FromToken(configuration.Token);
 
@@ -79,6 +84,7 @@ internal sealed partial class ClusterMember(
     {
         var generations = new RedisGenerations(redis, configuration.RedisPrefix);
         bool hasWaited = false;
+        Dictionary<int, long> leftUntil = [];
         while (true)
         {
             services.Board.StandBy();
@@ -91,7 +97,13 @@ internal sealed partial class ClusterMember(
             hasWaited = true;
             var leases = new RedisLeases(redis, configuration.RedisPrefix, _bot, choice.Prefix);
             var options = new LeaseOptions(
-                configuration.Clustering is not null, standsBy, configuration.IsStrict, SystemCalls.BootTime, new Random(), token => CheckAsync(generations, choice, token));
+                configuration.Clustering is not null,
+                standsBy,
+                configuration.IsStrict,
+                SystemCalls.BootTime,
+                new Random(),
+                token => CheckAsync(generations, choice, token),
+                index => SystemCalls.BootTime() >= leftUntil.GetValueOrDefault(index));
             LeaseTenure taken;
             try
             {
@@ -117,6 +129,11 @@ internal sealed partial class ClusterMember(
             {
                 // A holder that stands still has lost its lease, and keeps its files until it wakes or is killed.
                 LogSpoolInUse(inUse.Message);
+                if (clusters.Count > 1)
+                {
+                    leftUntil[tenure.Token.Index] = SystemCalls.BootTime() + SpoolLeftFor;
+                }
+
                 await Task.Delay(SpoolRetry, stop);
                 continue;
             }

@@ -123,7 +123,15 @@ internal sealed class Commands
             {
                 using OperationsServer? operations =
                     listen is null ? null : await OperationsServer.StartAsync(listen, board, loggers.CreateLogger("operations"));
-                Outcome outcome = await member.RunAsync(stop);
+                return await StayAsync(await member.RunAsync(stop));
+            }
+            catch (IOException unusable)
+            {
+                return await StayAsync(new(ExitCode.BadConfiguration, unusable.Message));
+            }
+
+            async Task<Outcome> StayAsync(Outcome outcome)
+            {
                 if (stayWhenRefused && outcome.Code is ExitCode.BadConfiguration or ExitCode.DiscordRefused or ExitCode.BrokerRefused)
                 {
                     board.Refuse(outcome.Message);
@@ -132,10 +140,6 @@ internal sealed class Commands
                 }
 
                 return outcome;
-            }
-            catch (IOException unusable)
-            {
-                return new(ExitCode.BadConfiguration, unusable.Message);
             }
         }
     }

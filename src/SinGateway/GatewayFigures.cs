@@ -3,7 +3,7 @@ using SinGateway.Singyeong;
 
 namespace SinGateway;
 
-/// <summary>How all shards of the process stand, at one moment.</summary>
+/// <summary>How all shards of the process stand: those of a loop at one moment, with several loops each at its own.</summary>
 /// <param name="Ready">Shards that are ready.</param>
 /// <param name="Shards">Of this process.</param>
 /// <param name="Resuming">Shards that wait for their turn to resume.</param>

@@ -186,6 +186,25 @@ internal sealed class LeaseTests
     }
 
     [Test]
+    public async Task One_that_takes_any_cluster_takes_another_while_the_spool_of_the_first_is_held()
+    {
+        await using Scenario scenario = await StartAsync();
+        RedisServer redis = scenario.Owned(await RedisServer.StartAsync());
+        string spool = scenario.File("spool");
+        string first = Directory.CreateDirectory(Path.Combine(spool, "cluster-0")).FullName;
+        using FileStream held = new(Path.Combine(first, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        string more = $"clustering: {{ enabled: true, clusterCount: 2, clusterShards: 2 }}\nspool: {{ directory: {spool} }}";
+        string yaml = (scenario.Config with { RedisDsn = redis.Dsn, More = more }).ToYaml(scenario.Sandbox);
+
+        await scenario.StartGateway(yaml, "--cluster", "auto").SaysAsync("All 2 shards are ready");
+        await Assert.That(scenario.Gateway.Errors).Contains("holds the lease of cluster 0").And.Contains("holds the lease of cluster 1");
+
+        held.Dispose();
+        await scenario.StartGateway(yaml, "--cluster", "auto").SaysAsync("All 2 shards are ready");
+        await scenario.HoldsAsync(statistics => statistics.Discord.IsConnected(Shards), "both clusters are ready");
+    }
+
+    [Test]
     public async Task Without_standby_a_second_process_exits_with_5_and_names_the_holder()
     {
         await using Scenario scenario = await StartAsync();

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using SinGateway.IntegrationTests.Fixtures;
 
 namespace SinGateway.IntegrationTests;
@@ -80,6 +82,20 @@ internal sealed class RefusalTests
 
         await Assert.That(gateway.HasExited).IsFalse();
         await Assert.That(await gateway.TerminateAsync()).IsEqualTo(2);
+    }
+
+    [Test]
+    public async Task One_that_is_to_stay_stays_though_it_cannot_listen_for_who_would_ask_why()
+    {
+        using TcpListener taken = new(IPAddress.Loopback, 0);
+        taken.Start();
+        await using Scenario scenario = await Scenario.StartAsync("", new GatewayConfig { More = $"operations: {{ listen: \"{taken.LocalEndpoint}\" }}" });
+        GatewayProcess gateway = scenario.StartGateway(scenario.Config.ToYaml(scenario.Sandbox), "--stay-when-refused");
+        await gateway.SaysAsync("nothing is tried again");
+
+        await Assert.That(gateway.HasExited).IsFalse();
+        await Assert.That(await gateway.TerminateAsync()).IsEqualTo(2);
+        await Assert.That(gateway.LastLine).Contains("Address already in use");
     }
 
     private static async Task EndsAsync(string sandbox, GatewayConfig config, int exitCode, string named, string? order = null, int identifies = 0)

@@ -132,7 +132,8 @@ internal sealed partial class IdentifyQueue : IIdentifyQueue
 
     private void OnCounted(int shardId, string? problem, Action<bool> answered)
     {
-        bool mayBeSent = problem is null && _permits.Confirm(shardId, _loop.Now);
+        // Not the clock of the turn, which may have begun long before: the pace is from op 2 to op 2.
+        bool mayBeSent = problem is null && _permits.Confirm(shardId, _loop.ReadNow());
         if (problem is not null)
         {
             _permits.Cancel(shardId, _loop.Now);

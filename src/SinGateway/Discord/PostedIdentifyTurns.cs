@@ -14,8 +14,8 @@ namespace SinGateway.Discord;
 internal sealed partial class PostedIdentifyTurns(EventLoop loop, EventLoop home, IIdentifyTurns queue, ILogger logger) : IIdentifyTurns
 {
     /// <summary>
-    /// How old (ms) the queue's leave to send may be, since its bucket's pace runs from then on; the rest of what that is longer than
-    /// Discord's five seconds is for the store and the network.
+    /// How old (ms) the queue's leave to send may be, since its bucket's pace runs from then on. What that is longer than Discord's five
+    /// seconds has room for this and for the network; and for this and the age of an answer of Redis (<c>PermitTimes</c>), each at its most.
     /// </summary>
     public const long Patience = 100;
 

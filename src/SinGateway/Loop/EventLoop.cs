@@ -64,6 +64,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>As <see cref="Timestamp"/>, at this moment.</summary>
     public long ReadTimestamp() => _time.GetTimestamp();
 
+    /// <summary>As <see cref="Now"/>, at this moment.</summary>
+    public long ReadNow() => MillisecondsAt(_time.GetTimestamp());
+
     /// <summary>µs between two timestamps.</summary>
     public long Microseconds(long from, long to) => _time.GetElapsedTime(from, to).Ticks / TimeSpan.TicksPerMicrosecond;
 
@@ -237,8 +240,10 @@ internal sealed class EventLoop : IDisposable
     private void ReadClock()
     {
         Timestamp = _time.GetTimestamp();
-        Now = (long)_time.GetElapsedTime(_startTimestamp, Timestamp).TotalMilliseconds;
+        Now = MillisecondsAt(Timestamp);
     }
+
+    private long MillisecondsAt(long timestamp) => (long)_time.GetElapsedTime(_startTimestamp, timestamp).TotalMilliseconds;
 
     /// <summary>
     /// Returns when the gate is open; until then nothing runs: no descriptor, no timer, nothing that was posted. False when the loop is to

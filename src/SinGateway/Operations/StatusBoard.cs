@@ -18,8 +18,9 @@ internal enum StatusStage
 }
 
 /// <summary>
-/// Where the loop leaves its snapshots for the HTTP server, and the sign that it turns. Three snapshots go round: the loop writes one, the server
-/// reads one, and the third is the newest that is finished; each side swaps its own for it, so neither ever waits and nothing is copied.
+/// Where the loops leave their snapshots for the HTTP server, and the sign that they turn. Three snapshots go round: the loops write one, one
+/// after the other, the server reads one, and the third is the newest that is finished; each side swaps its own for it, so neither ever waits
+/// and nothing is copied.
 /// </summary>
 internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimeProvider time)
 {
@@ -73,10 +74,10 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
         Volatile.Write(ref _rotation, null);
     }
 
-    /// <summary>Loop thread, once a second: gives out the snapshot to be written next, which holds what it did three ago.</summary>
+    /// <summary>Loop threads, one at a time: gives out the snapshot to be written next, which holds what it did three ago.</summary>
     public StatusSnapshot Write() => _rotation!.Writing;
 
-    /// <summary>Loop thread: what was written is the newest now.</summary>
+    /// <summary>The first loop's thread, once a second: what was written is the newest now.</summary>
     public void Publish()
     {
         Rotation rotation = _rotation!;
@@ -114,10 +115,10 @@ internal sealed class StatusBoard(StatusProcess process, FaultLog faults, TimePr
         return rotation.Reading;
     }
 
-    /// <summary>The snapshots of one loop.</summary>
+    /// <summary>The snapshots of one run.</summary>
     private sealed class Rotation
     {
-        /// <summary>The loop's own.</summary>
+        /// <summary>The loops' own.</summary>
         public required StatusSnapshot Writing;
 
         /// <summary>Either's to swap for.</summary>

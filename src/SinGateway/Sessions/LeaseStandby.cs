@@ -58,7 +58,8 @@ internal sealed partial class LeaseStandby(
             while (_watch.Next(options.Clock()) is { } free)
             {
                 long takenAt = options.Clock();
-                if (await leases.TakeAsync(indexes[free], look.RunId, _watch.View(free), _owner, stop).ConfigureAwait(false) is { } token)
+                if (options.MayTake?.Invoke(indexes[free]) != false
+                    && await leases.TakeAsync(indexes[free], look.RunId, _watch.View(free), _owner, stop).ConfigureAwait(false) is { } token)
                 {
                     LogTaken(NameOf(token.Index));
                     return new LeaseTenure(leases, connection, token, look.RunId, takenAt, options.IsStrict, options.Clock, logger);
@@ -92,9 +93,10 @@ internal sealed partial class LeaseStandby(
 
         long now = options.Clock();
         _allHeldSince = _allHeldSince < 0 ? now : _allHeldSince;
+        int known = Math.Max(Array.FindIndex(holders, holder => holder.Length > 0), 0);
         string held = indexes.Count == 1
             ? $"{NameOf(indexes[0])} is held by {LeaseToken.Describe(holders[0])}"
-            : $"all {indexes.Count} clusters are held by other processes (cluster {indexes[0]} by {LeaseToken.Describe(holders[0])})";
+            : $"all {indexes.Count} clusters are held by other processes (cluster {indexes[known]} by {LeaseToken.Describe(holders[known])})";
         if (options.StandsBy)
         {
             Say($"{held}; this process is its standby and takes over when it ends");
@@ -136,7 +138,15 @@ internal sealed partial class LeaseStandby(
 /// <param name="Clock">CLOCK_BOOTTIME in ms.</param>
 /// <param name="Random">Names the process.</param>
 /// <param name="BeforeLook">Asked each time before the leases are looked at; what it throws ends the wait, unless Redis is away.</param>
-internal sealed record LeaseOptions(bool IsClustered, bool StandsBy, bool IsStrict, Func<long> Clock, Random Random, Func<CancellationToken, Task>? BeforeLook = null);
+/// <param name="MayTake">Whether a lease that is free may be taken now, by its index; null for always.</param>
+internal sealed record LeaseOptions(
+    bool IsClustered,
+    bool StandsBy,
+    bool IsStrict,
+    Func<long> Clock,
+    Random Random,
+    Func<CancellationToken, Task>? BeforeLook = null,
+    Func<int, bool>? MayTake = null);
 
 /// <summary>The lease is held by a process that lives, and this one is not to wait (exit code 5).</summary>
 internal sealed class LeaseHeldException(string message) : IOException(message);

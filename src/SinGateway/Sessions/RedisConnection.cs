@@ -175,13 +175,14 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     {
         if (e.ConnectionType == ConnectionType.Interactive)
         {
-            LogAway(_logger, _name, RefusalIn(e.Exception) ?? e.FailureType.ToString());
+            LogAway(_logger, _name, RefusalIn(e.Exception) ?? SocketErrorIn(e.Exception)?.Message ?? e.FailureType.ToString());
         }
     }
 
     /// <summary>Why the first connection failed, which no event tells, and the client itself only between two tries.</summary>
     private async Task<string> ReasonOfAbsenceAsync()
     {
+        string reason = "it did not answer";
         for (int look = 0; look < ReasonLooks; look++)
         {
             try
@@ -195,12 +196,22 @@ internal sealed partial class RedisConnection : IAsyncDisposable
                 {
                     return refusal;
                 }
+
+                if (SocketErrorIn(e) is { } error)
+                {
+                    reason = error.Message;
+                    if (error.SocketErrorCode == SocketError.ConnectionRefused)
+                    {
+                        // Nobody is there who might say more.
+                        return reason;
+                    }
+                }
             }
 
             await Task.Delay(ReasonPeriod).ConfigureAwait(false);
         }
 
-        return "it did not answer";
+        return reason;
     }
 
     /// <summary>What the operator must change, when <paramref name="failure"/> or a cause of it says so; null when Redis is merely away.</summary>
@@ -217,6 +228,15 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             || message.Contains("DB index is out of range", StringComparison.Ordinal) =>
             $"it has no database {Database.Database}, which redisDSN names",
         _ => RefusalIn(failure.InnerException),
+    };
+
+    /// <summary>The system's word in <paramref name="failure"/> or a cause of it; null without one.</summary>
+    private static SocketException? SocketErrorIn(Exception? failure) => failure switch
+    {
+        null => null,
+        SocketException error => error,
+        AggregateException several => several.InnerExceptions.Select(SocketErrorIn).FirstOrDefault(error => error is not null),
+        _ => SocketErrorIn(failure.InnerException),
     };
 
     /// <summary>Trusts as the system does, and remembers its last verdict: the client calls a bad certificate and a bad password by one name.</summary>

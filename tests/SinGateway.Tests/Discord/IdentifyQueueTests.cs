@@ -33,6 +33,29 @@ public sealed class IdentifyQueueTests
     }
 
     [Test]
+    public async Task The_pace_counts_from_when_an_IDENTIFY_is_let_go_in_a_long_turn_of_the_loop()
+    {
+        using Bot bot = new(maxConcurrency: 1);
+        await bot.RequestAsync(0, 1);
+        bot.Ledger.Block();
+        Task<bool> spent = bot.SpendAsync(0);
+        await bot.Ledger.SavingAsync();
+        await bot.Running.RunAsync(() =>
+        {
+            // The turn in which the answer comes begins with what takes half a second.
+            bot.Running.Loop.Post(() => bot.Time.Advance(TimeSpan.FromMilliseconds(500)));
+            bot.Ledger.Release();
+            bot.Ledger.WaitSaved();
+        });
+        await Assert.That(await spent).IsTrue();
+
+        await bot.Running.AdvanceAsync(Pace - 1);
+        await Assert.That(bot.Granted).IsEqualTo("0");
+        await bot.Running.AdvanceAsync(1);
+        await Assert.That(bot.Granted).IsEqualTo("0 1");
+    }
+
+    [Test]
     public async Task Buckets_do_not_wait_for_each_other()
     {
         using Bot bot = new(maxConcurrency: 4);
@@ -394,6 +417,7 @@ public sealed class IdentifyQueueTests
     {
         private readonly ManualResetEventSlim _gate = new(initialState: true);
         private readonly TaskCompletionSource _saving = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ManualResetEventSlim _saved = new();
         private volatile IdentifyRecord _record = new();
 
         public int Saves { get; private set; }
@@ -410,6 +434,8 @@ public sealed class IdentifyQueueTests
                 _gate.Wait(RunningLoop.Patience);
             }
 
+            // Once this thread has posted the end of the save.
+            ThreadPool.UnsafeQueueUserWorkItem(_ => _saved.Set(), 0, preferLocal: true);
             Saves++;
             _record = Problem is null ? record : throw new IOException(Problem);
         }
@@ -417,6 +443,9 @@ public sealed class IdentifyQueueTests
         public void Block() => _gate.Reset();
 
         public void Release() => _gate.Set();
+
+        /// <summary>Returns when a save has ended and the loop was told.</summary>
+        public void WaitSaved() => _saved.Wait(RunningLoop.Patience);
 
         /// <summary>Completes when a save waits.</summary>
         public Task SavingAsync() => _saving.Task.WaitAsync(RunningLoop.Patience);

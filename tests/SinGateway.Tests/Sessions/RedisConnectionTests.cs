@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using SinGateway.Sessions;
 using SinGateway.Tests.Fixtures;
 
@@ -22,6 +24,17 @@ public sealed class RedisConnectionTests
         await Assert.That(connection.IsConnected).IsFalse();
         await Assert.That(_logger.Entries.First()).StartsWith("Warning Redis at /does/not/exist.sock is away");
         await Assert.That(string.Concat(_logger.Entries)).DoesNotContain("hunter2");
+    }
+
+    [Test]
+    public async Task A_Redis_that_refuses_the_connection_at_the_start_is_said_as_such()
+    {
+        // Bound, so that nobody else listens there.
+        using Socket silent = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        int port = ((IPEndPoint)silent.LocalEndPoint!).Port;
+        await using RedisConnection connection = await RedisConnection.OpenAsync(new RedisDsn { Host = "127.0.0.1", Port = port }, _logger);
+        await Assert.That(_logger.Entries.First()).IsEqualTo($"Warning Redis at 127.0.0.1:{port} is away: Connection refused");
     }
 
     [Test]
