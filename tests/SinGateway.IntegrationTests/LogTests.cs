@@ -149,7 +149,10 @@ internal sealed class LogTests
 
     /// <summary>Repeats an order until it meets a connection: a machine that stands still may cost one at any time. A refusal waits for one itself.</summary>
     private static Task OrderAsync(Scenario scenario, string order, string body) => Eventually.HoldsAsync(
-        () => scenario.Sandbox.OrderAsync(order, body), hit => hit > 0 || order.Contains("refuse", StringComparison.Ordinal), $"{order} meets a connection", _ => scenario.Tails);
+        () => scenario.Sandbox.OrderAsync(order, body),
+        hit => hit > 0 || order.Contains("refuse", StringComparison.Ordinal),
+        $"{order} meets a connection",
+        _ => scenario.Tails);
 
     /// <summary>One connection to 신경 alone: after a goodbye the former may still be known for a moment, and an order would meet that.</summary>
     private static async Task ReadyAsync(Scenario scenario, HashSet<string> sessions)

@@ -115,7 +115,9 @@ internal sealed class ReshardTests
 
         // Sessions are saved once a second; one that was not saved yet could not be resumed after the kill below.
         await Eventually.HoldsAsync(
-            () => Enumerable.Range(0, 4).All(shard => redis.Get($"gen:8:shard:{shard}:session_id") is not null), "its sessions are stored", () => scenario.Tails);
+            () => Enumerable.Range(0, 4).All(shard => redis.Get($"gen:8:shard:{shard}:session_id") is not null),
+            "its sessions are stored",
+            () => scenario.Tails);
         await redis.StopAsync();
         long stopped = Environment.TickCount64;
         await Eventually.HoldsAsync(() => Environment.TickCount64 - stopped >= 10_000, "10 s have passed");
