@@ -39,7 +39,7 @@ internal sealed class BrokerFaultTests
     {
         const int Rounds = 4;
         await using Scenario scenario = await Scenario.StartAsync(
-            $"{Sandbox} --heartbeat-interval 1000 --replay-events 10000", new GatewayConfig { Outbox = "2MiB", WhenFull = "close" });
+            $"{Sandbox} --heartbeat-interval 2000 --replay-events 10000", new GatewayConfig { Outbox = "2MiB", WhenFull = "close" });
         await scenario.StartReadyGatewayAsync(Shards);
 
         await scenario.Sandbox.OrderAsync("/singyeong/stop");

@@ -94,6 +94,7 @@ internal sealed class CommandTests
 
         await worker.CommandAsync(1, Leave(worker, 1));
         await Assert.That((await ArrivedAsync(scenario, 1)).Single().Payload).Contains("\"op\":4");
+        await scenario.Gateway.SaysAsync("Commands of workers that were not sent");
         await Assert.That(Regex.Count(scenario.Gateway.Errors, "Commands of workers that were not sent")).IsBetween(1, 2);
         await EndAsync(
             scenario,

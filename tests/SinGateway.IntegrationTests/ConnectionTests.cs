@@ -22,6 +22,9 @@ internal sealed class ConnectionTests
         await using Scenario scenario = await Scenario.StartAsync(Sandbox, new GatewayConfig { Connections = Connections, Loops = loops });
         await scenario.StartReadyGatewayAsync(Shards);
         string[] clients = await ClientsAsync(scenario);
+
+        // Only of the start: after a cut, 신경 may still know the connection before, and refuses its id until it has read that to its end.
+        await Assert.That((await scenario.Sandbox.StatisticsAsync()).Singyeong.DuplicateIds).IsEqualTo(0);
         await scenario.SessionsAreStoredAsync();
 
         await scenario.Sandbox.BurstAsync(Burst);
@@ -40,7 +43,6 @@ internal sealed class ConnectionTests
         await Assert.That(end.Ledger.OutOfOrder).IsEqualTo(0);
         await Assert.That(end.Discord.Identifies).IsEqualTo(Shards);
         await Assert.That(end.Discord.ResumesRefused).IsEqualTo(0);
-        await Assert.That(end.Singyeong.DuplicateIds).IsEqualTo(0);
     }
 
     [Test]

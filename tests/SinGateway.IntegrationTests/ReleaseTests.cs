@@ -51,7 +51,8 @@ internal sealed partial class ReleaseTests
 
         await DeliversAndResumesAsync(scenario, EmptyRoot.Localized(scenario));
 
-        await Assert.That(names.Log).Contains($"query[A] {NameServer.KnownName}");
+        await Eventually.HoldsAsync(
+            () => names.Log.Contains($"query[A] {NameServer.KnownName}", StringComparison.Ordinal), "the name server was asked", () => names.Log);
     }
 
     [Test]

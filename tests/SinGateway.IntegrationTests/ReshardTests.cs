@@ -113,6 +113,11 @@ internal sealed class ReshardTests
         GatewayProcess first = Start(scenario, redis, 2, 4, 0, Muted);
         await Eventually.HoldsAsync(() => first.Errors.Contains("these shards are ready; cluster 1", StringComparison.Ordinal), "it waits for the other", () => scenario.Tails);
 
+        // Sessions are saved once a second; one that was not saved yet could not be resumed after the kill below.
+        await Eventually.HoldsAsync(
+            () => Enumerable.Range(0, 4).All(shard => redis.Get($"gen:8:shard:{shard}:session_id") is not null),
+            "its sessions are stored",
+            () => scenario.Tails);
         await redis.StopAsync();
         long stopped = Environment.TickCount64;
         await Eventually.HoldsAsync(() => Environment.TickCount64 - stopped >= 10_000, "10 s have passed");
@@ -178,13 +183,16 @@ internal sealed class ReshardTests
         string yaml = new GatewayConfig { RedisDsn = redis.Dsn, Outbox = "2MiB", More = "spool:\n  directory: ." }.ToYaml(scenario.Sandbox);
         GatewayProcess four = scenario.StartGateway(yaml);
         await IsForwardingAsync(scenario, 4);
-        await scenario.Sandbox.OrderAsync("/singyeong/rate?messages=250");
+
+        // Minutes of work, however long the new ones take to get ready.
+        await scenario.Sandbox.OrderAsync("/singyeong/rate?messages=100");
         await scenario.Sandbox.BurstAsync(3_000);
 
         string eightYaml = yaml.Replace("discord:\n", "discord:\n  shardCount: 8\n", StringComparison.Ordinal);
         scenario.StartGateway(eightYaml, Muted);
         await Eventually.HoldsAsync(() => four.Errors.Contains("five more seconds", StringComparison.Ordinal), "it leaves", () => scenario.Tails);
         await Assert.That(four.Errors).DoesNotContain("The spool is empty again");
+        await scenario.Sandbox.OrderAsync("/singyeong/rate?messages=1000");
         await EndsAsync([four]);
         await Assert.That(four.Errors).Contains("The spool is empty again");
         await Assert.That(four.AtItsEnd("spooled")).IsGreaterThan(0);

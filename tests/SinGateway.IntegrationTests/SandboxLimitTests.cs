@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using SinGateway.IntegrationTests.Fixtures;
 
@@ -40,9 +41,28 @@ internal sealed class SandboxLimitTests
     }
 
     [Test]
-    public async Task A_second_IDENTIFY_of_a_bucket_within_five_seconds_breaks_the_pace()
+    public async Task A_Discord_that_stood_still_does_not_hold_it_against_its_clients()
     {
-        await using Scenario scenario = await Scenario.StartAsync("--shards 2");
+        const int Interval = 1_000, Patience = Interval * 3 / 2 + 1_000;
+        await using Scenario scenario = await Scenario.StartAsync($"--heartbeat-interval {Interval}");
+        await using GatewayClient client = await GatewayClient.ConnectAsync(scenario.Sandbox);
+        scenario.Sandbox.Stop();
+        Stopwatch clock = Stopwatch.StartNew();
+        await Eventually.HoldsAsync(() => clock.ElapsedMilliseconds > 2 * Patience, "the time for a heartbeat is over");
+
+        clock.Restart();
+        scenario.Sandbox.Continue();
+
+        // It sends none from then on either.
+        await Assert.That(await client.ReceiveAsync("no such message")).IsNull();
+        await Assert.That(client.CloseCode).IsEqualTo(4000);
+        await Assert.That(clock.ElapsedMilliseconds).IsGreaterThanOrEqualTo(Patience);
+    }
+
+    [Test]
+    public async Task A_second_IDENTIFY_of_a_bucket_within_the_interval_breaks_the_pace()
+    {
+        await using Scenario scenario = await Scenario.StartAsync("--shards 2 --identify-interval 600000");
         await using GatewayClient first = await GatewayClient.ConnectAsync(scenario.Sandbox);
         await first.IdentifyAsync(shard: 0, shards: 2);
         await first.ReceiveAsync("\"READY\"");

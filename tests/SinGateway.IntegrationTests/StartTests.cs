@@ -81,7 +81,7 @@ internal sealed partial class StartTests
     {
         await using Scenario scenario = await Scenario.StartAsync("--shards 2", new GatewayConfig { Connections = loops, Loops = loops });
         scenario.StartGateway();
-        await scenario.HoldsAsync(statistics => statistics.Discord.Identifies == 1, "shard 0 identifies");
+        await scenario.HoldsAsync(statistics => statistics.Discord.Identifies >= 1, "shard 0 identifies");
         await scenario.Gateway.KillAsync();
 
         scenario.StartGateway();

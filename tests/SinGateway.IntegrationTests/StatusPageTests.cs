@@ -221,7 +221,8 @@ internal sealed class StatusPageTests
 
         await browser.Page.EvaluateAsync("() => { const foreign = document.createElement('script'); foreign.textContent = 'document.title = \"foreign\"'; document.body.append(foreign); }");
 
-        await Assert.That(string.Join('\n', browser.Complaints)).Contains("Content Security Policy");
+        await Eventually.HoldsAsync(
+            () => string.Join('\n', browser.Complaints).Contains("Content Security Policy", StringComparison.Ordinal), "the browser says that it refuses it");
         await Assert.That(await browser.Page.TitleAsync()).DoesNotContain("foreign");
     }
 

@@ -51,6 +51,8 @@ internal sealed class DiscordConnection
 
     public bool MissedHeartbeat(long now) => _protocol.MissedHeartbeat(now);
 
+    public void ForgiveHeartbeat() => _protocol.ForgiveHeartbeat();
+
     /// <summary>Serves the connection from HELLO to its end.</summary>
     public async Task RunAsync()
     {

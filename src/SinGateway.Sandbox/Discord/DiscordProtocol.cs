@@ -31,7 +31,8 @@ internal sealed class DiscordProtocol(DiscordServer server, DiscordConnection co
     public bool MissedHeartbeat(long now) =>
         _lastHeartbeat != 0 && now - _lastHeartbeat > server.Options.HeartbeatInterval * 3L / 2 + 1000;
 
-    public void ForgiveHeartbeat() => _lastHeartbeat = Environment.TickCount64;
+    /// <summary>The time for the next heartbeat begins now, if it has begun at all: HELLO begins it.</summary>
+    public void ForgiveHeartbeat() => _lastHeartbeat = _lastHeartbeat == 0 ? 0 : Environment.TickCount64;
 
     public void Start()
     {

@@ -12,11 +12,18 @@ internal sealed class DiscordServer : IDisposable
 
     private const int ResumesBeforeGivingUp = 3;
 
+    /// <summary>Between two looks for heartbeats that are missing, in ms.</summary>
+    private const int SweepPeriod = 1000;
+
+    /// <summary>A look that comes so many ms late means that this process or its machine stood still.</summary>
+    private const int StoodStill = 500;
+
     private readonly ConcurrentDictionary<string, DiscordSession> _sessions = new();
     private readonly ConcurrentDictionary<string, bool> _expired = new();
     private readonly ConcurrentDictionary<DiscordConnection, bool> _connections = new();
     private readonly Listener _listener;
     private readonly Timer _sweep;
+    private long _sweptAt;
 
     public DiscordServer(SandboxOptions options, SslStreamCertificateContext? certificate)
     {
@@ -62,7 +69,8 @@ internal sealed class DiscordServer : IDisposable
     public void Start()
     {
         _listener.Start();
-        _sweep.Change(1000, 1000);
+        _sweptAt = Environment.TickCount64;
+        _sweep.Change(SweepPeriod, SweepPeriod);
     }
 
     public void Dispose()
@@ -175,6 +183,7 @@ internal sealed class DiscordServer : IDisposable
     private void Sweep()
     {
         long now = Environment.TickCount64;
+        bool stoodStill = now - Interlocked.Exchange(ref _sweptAt, now) > SweepPeriod + StoodStill;
         foreach (DiscordSession session in Sessions)
         {
             if (session.Connection is null && now - session.DetachedAt > Options.ReplaySeconds * 1000L && session.DetachedAt != 0)
@@ -184,7 +193,12 @@ internal sealed class DiscordServer : IDisposable
         }
         foreach (DiscordConnection connection in Connections)
         {
-            if (!connection.IsReadingStopped && connection.MissedHeartbeat(now))
+            if (stoodStill)
+            {
+                // Heartbeats may wait unread, and clients may have stood still with us.
+                connection.ForgiveHeartbeat();
+            }
+            else if (!connection.IsReadingStopped && connection.MissedHeartbeat(now))
             {
                 Interlocked.Increment(ref Statistics.HeartbeatTimeouts);
                 connection.Close(4000, "heartbeat missed");

@@ -163,7 +163,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     {
         foreach (string task in Directory.Exists($"/proc/{parent}/task") ? Directory.GetDirectories($"/proc/{parent}/task") : [])
         {
-            foreach (string child in File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            foreach (string child in Read(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 int id = int.Parse(child, CultureInfo.InvariantCulture);
                 yield return id;
@@ -175,7 +175,20 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
-    private static string? NameOf(int id) => File.Exists($"/proc/{id}/comm") ? File.ReadAllText($"/proc/{id}/comm").TrimEnd() : null;
+    private static string NameOf(int id) => Read($"/proc/{id}/comm").TrimEnd();
+
+    /// <summary>A file in /proc; empty when its process or thread has ended, which it may at any time.</summary>
+    private static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
 
     [LibraryImport("libc")]
     private static partial int kill(int processId, int signal);

@@ -74,7 +74,15 @@ internal sealed class RedisServer : IAsyncDisposable
                 : process.Output.Contains("Ready to accept connections", StringComparison.OrdinalIgnoreCase),
             "redis-server listens",
             () => process.Output);
-        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { new UnixDomainSocketEndPoint(Socket) }, Password = _password });
+        int patience = (int)Eventually.Deadline.TotalMilliseconds;
+        _connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions
+        {
+            EndPoints = { new UnixDomainSocketEndPoint(Socket) },
+            Password = _password,
+            ConnectTimeout = patience,
+            SyncTimeout = patience,
+            AsyncTimeout = patience,
+        });
     }
 
     /// <summary>Kills it.</summary>

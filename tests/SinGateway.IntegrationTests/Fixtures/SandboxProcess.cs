@@ -82,6 +82,12 @@ internal sealed class SandboxProcess : IAsyncDisposable
         return [.. commands.RootElement.EnumerateArray().Select(command => (command.GetProperty("shard").GetInt32(), command.GetProperty("payload").GetRawText()))];
     }
 
+    /// <summary>SIGSTOP, as a paused machine would be.</summary>
+    public void Stop() => _process.Stop();
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => _process.Continue();
+
     public async ValueTask DisposeAsync()
     {
         _control.Dispose();

@@ -242,7 +242,7 @@ public sealed class IdentifyQueueTests
         using Bot bot = new();
         await bot.RequestAsync(0, 1);
         bot.Ledger.Block();
-        Task<bool> spent = bot.SpendAsync(0);
+        Task<bool> spent = await bot.BeginSpendAsync(0);
         await bot.Ledger.SavingAsync();
         await bot.Running.RunAsync(() => bot.Queue.Return(0));
         bot.Ledger.Release();
@@ -398,11 +398,14 @@ public sealed class IdentifyQueueTests
         }
 
         /// <summary>The queue's answer.</summary>
-        public async Task<bool> SpendAsync(int shard)
+        public async Task<bool> SpendAsync(int shard) => await (await BeginSpendAsync(shard)).WaitAsync(RunningLoop.Patience);
+
+        /// <summary>Asks the queue; the result completes with its answer, which may never come.</summary>
+        public async Task<Task<bool>> BeginSpendAsync(int shard)
         {
             TaskCompletionSource<bool> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
             await Running.RunAsync(() => Queue.Spend(shard, answer.SetResult));
-            return await answer.Task.WaitAsync(RunningLoop.Patience);
+            return answer.Task;
         }
 
         public void Dispose()

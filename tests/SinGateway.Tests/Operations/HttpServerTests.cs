@@ -242,10 +242,11 @@ public sealed class HttpServerTests
     {
         public const int LargeSize = 32 * 1024 * 1024;
 
+        /// <param name="time">The loop's clock; without, it stands still: a client's patience must not end because the machine is slow.</param>
         public Server(FakeTimeProvider? time = null)
         {
             Large.Append(new byte[LargeSize]);
-            Running = new RunningLoop(time);
+            Running = new RunningLoop(time ?? new FakeTimeProvider());
             Http = HttpServer.Listen(new IPEndPoint(IPAddress.Loopback, 0), Running.Loop, Answer, NullLogger.Instance);
             Running.Loop.Post(Http.Start);
         }

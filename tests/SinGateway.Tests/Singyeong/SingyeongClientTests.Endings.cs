@@ -17,7 +17,7 @@ public sealed partial class SingyeongClientTests
     public async Task A_message_that_the_server_cannot_take_is_set_aside_after_three_connections_and_the_rest_arrives(string refusal)
     {
         using WebSocketServer server = new();
-        using Gateway gateway = new(server);
+        using Gateway gateway = new(server, backsOff: true);
         await gateway.ForwardAsync(1, 2, 3);
         await gateway.BarrierAsync();
         int connections = 0;

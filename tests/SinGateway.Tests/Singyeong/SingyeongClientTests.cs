@@ -162,7 +162,7 @@ public sealed partial class SingyeongClientTests
     public async Task A_client_id_that_is_still_registered_is_tried_again()
     {
         using WebSocketServer server = new();
-        using Gateway gateway = new(server);
+        using Gateway gateway = new(server, backsOff: true);
         for (int i = 0; i < 3; i++)
         {
             using SingyeongPeer refusing = await SingyeongPeer.AcceptAsync(server);
@@ -407,10 +407,24 @@ public sealed partial class SingyeongClientTests
         private readonly Forwarder _forwarder;
         private readonly TaskCompletionSource<string> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        /// <param name="server">What it connects to.</param>
+        /// <param name="time">
+        /// Its clock. Without, it stands still, so that no barrier follows by itself because the machine is slow, and a connection that worked is
+        /// replaced at once all the same.
+        /// </param>
+        /// <param name="outbox">Its size, in bytes.</param>
+        /// <param name="encoding">Of what is sent.</param>
+        /// <param name="holds">Whether what nobody takes is held.</param>
+        /// <param name="backsOff">The clock goes on, for a test whose connections fail again and again.</param>
         public Gateway(
-            WebSocketServer server, FakeTimeProvider? time = null, long outbox = 64 * 1024 * 1024, SingyeongEncoding encoding = SingyeongEncoding.Json, bool holds = false)
+            WebSocketServer server,
+            FakeTimeProvider? time = null,
+            long outbox = 64 * 1024 * 1024,
+            SingyeongEncoding encoding = SingyeongEncoding.Json,
+            bool holds = false,
+            bool backsOff = false)
         {
-            Running = new RunningLoop(time);
+            Running = new RunningLoop(backsOff ? null : time ?? new FakeTimeProvider());
             MaskingKeys keys = new();
             Dialer dialer = new(Running.Loop, _ => Task.FromResult<IPAddress[]>([]), null);
             Identity = new(

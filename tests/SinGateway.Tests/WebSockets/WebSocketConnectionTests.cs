@@ -218,7 +218,7 @@ public sealed class WebSocketConnectionTests
         using TestCertificates certificates = new();
         using WebSocketServer server = new(secure ? certificates.Issue("127.0.0.1") : null);
         using TlsContext tls = TlsContext.Create(certificates.Bundle);
-        using TestClient client = new(server.Uri(), tls);
+        using TestClient client = new(server.Uri(), tls, new FakeTimeProvider());
         using WebSocket peer = await server.AcceptAsync();
         await client.Opened;
 
@@ -413,11 +413,10 @@ public sealed class WebSocketConnectionTests
     [Test]
     public async Task A_port_that_nobody_listens_on_is_a_failed_connect()
     {
-        int port;
-        using (WebSocketServer server = new())
-        {
-            port = server.Port;
-        }
+        // Bound, so that nobody else gets it, and not listening.
+        using Socket taken = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        int port = ((IPEndPoint)taken.LocalEndPoint!).Port;
 
         using TestClient client = new(new Uri($"ws://127.0.0.1:{port}/"));
 
